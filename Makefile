@@ -1,0 +1,12 @@
+# Every target calls course.py, which does the same where there is no make:
+#   python course.py COMMAND
+# PYTHON is the Python to start with, ARGS is passed on: make course ARGS="01"
+PYTHON ?= python3
+
+.PHONY: help setup course lab doctor test test-quick test-slow author notebooks weights bench
+
+help:
+	@"$(PYTHON)" course.py help
+
+setup course lab doctor test test-quick test-slow author notebooks weights bench:
+	@"$(PYTHON)" course.py $@ $(ARGS)

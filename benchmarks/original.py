@@ -1,0 +1,47 @@
+"""Train the original LeafNet on the leaves and ship it: `make weights`. About 20 minutes.
+
+Writes course_lib/weights/leafnet_leaves.safetensors and results/original.json.
+"""
+
+import argparse
+
+import torch
+from recording import record
+
+from course_lib import data, leaves, models, scorecard, training
+
+EPOCHS, SEED = 18, 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--seed", type=int, default=SEED)
+    arguments = parser.parse_args()
+    scorecard.set_threads()
+    images = data.load("leaves")
+    network, history = training.train_original(images, arguments.epochs, arguments.seed)
+
+    named = training.predict(network, images.test).argmax(1)
+    genus = torch.tensor(images.groups)
+    total = len(images.test)
+    species_right = int((named == images.test.labels).sum())
+    genus_right = int((genus[named] == genus[images.test.labels]).sum())
+    figures = {
+        "images": leaves.VERSION,
+        "epochs": arguments.epochs,
+        "seed": arguments.seed,
+        "species": species_right / total,
+        "species_interval": scorecard.wilson(species_right, total),
+        "genus": genus_right / total,
+        "genus_interval": scorecard.wilson(genus_right, total),
+        "test_images": total,
+        "validation": history.validation_accuracy,
+        "training_seconds": round(history.seconds),
+    }
+    models.save(network, models.WEIGHTS / "leafnet_leaves.safetensors", figures)
+    record("original", figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,491 @@
+#!/usr/bin/env python3
+"""Set the course up and run it: `python course.py COMMAND`, where `make COMMAND` is the same.
+
+Standard library only, and nothing newer than Python 3.6 in this file, so that an old Python
+says which one is needed, or hands over to a newer one that it finds.
+"""
+
+import contextlib
+import errno
+import hashlib
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+OLDEST, NEWEST = (3, 11), (3, 13)
+EXTRAS = "lab,dev"
+NEEDED_GB = 4  # the environment, and what pip keeps while it fills it
+
+COMMANDS = {
+    "setup": "make .venv and install everything in it (the other commands do so when needed)",
+    "course": "work through the chapters in order; pages and notebooks go to build/",
+    "lab": "open JupyterLab on work/, your own copies of the notebooks and exercises",
+    "doctor": "check this machine; each problem is shown with its remedy",
+    "test": "check style, types and imports, run the tests, compare every notebook",
+    "test-quick": "the same without the notebooks",
+    "test-slow": "the tests that take long or need a browser",
+    "author": "open JupyterLab on the repository, with the paired sources",
+    "notebooks": "build and execute the notebooks whose source changed",
+    "weights": "train the original network again, from its fixed seed",
+    "bench": "run every script in benchmarks/",
+}
+
+
+class Stop(Exception):
+    """An expected failure; its text is the one line that says what to do."""
+
+
+# Which Python
+
+
+def candidates():
+    """Commands that may start a suitable Python: this one first, then newest to oldest."""
+    # Inside a virtual environment (perhaps the very one to be made anew) the base is meant.
+    yield [getattr(sys, "_base_executable", None) or sys.executable]
+    for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
+        name = f"python3.{minor}"
+        if shutil.which(name):
+            yield [shutil.which(name)]
+        if os.name == "nt" and shutil.which("py"):
+            yield [shutil.which("py"), f"-3.{minor}"]
+        for folder in sorted((Path.home() / ".pyenv" / "versions").glob(f"3.{minor}.*")):
+            yield [str(folder / "bin" / name)]
+
+
+def probe(command):
+    """((major, minor), bits, whether it can make environments), or None if it does not run."""
+    script = (
+        "import importlib.util as u, struct, sys; print(sys.version_info[0], sys.version_info[1],"
+        "struct.calcsize('P') * 8, int(all(u.find_spec(m) for m in ('venv', 'ensurepip'))))"
+    )
+    try:
+        answer = subprocess.check_output([*command, "-c", script], stderr=subprocess.DEVNULL)
+        major, minor, bits, complete = (int(word) for word in answer.split())
+    except (OSError, ValueError, subprocess.CalledProcessError):
+        return None
+    return (major, minor), bits, bool(complete)
+
+
+def find_python():
+    """The command of the first Python that can make the environment; Stop where none can."""
+    incomplete = None
+    for command in candidates():
+        found = probe(command)
+        if found is None or not OLDEST <= found[0] <= NEWEST or found[1] < 64:
+            continue
+        if found[2]:
+            return command
+        incomplete = incomplete or found[0]
+    if incomplete:
+        version = "{}.{}".format(*incomplete)
+        raise Stop(
+            f"Python {version} has no venv module: install it (Debian, Ubuntu: sudo apt install "
+            f"python{version}-venv), or a whole Python from python.org, then run this again"
+        )
+    this = platform.python_version() + ("" if sys.maxsize > 2**32 else " (32 bits)")
+    raise Stop(
+        f"Python 3.11 to 3.13 needed (64 bits), this is {this}; install one from python.org or "
+        "your package manager, then run this again"
+    )
+
+
+# The environment
+
+
+def python_of(root):
+    """The environment's Python."""
+    venv = root / ".venv"
+    return venv / "Scripts" / "python.exe" if os.name == "nt" else venv / "bin" / "python"
+
+
+def fingerprint(root):
+    """What a finished set-up depends on: the versions, the Python, where it lies."""
+    configuration = root / ".venv" / "pyvenv.cfg"
+    text = configuration.read_text(encoding="utf-8") if configuration.exists() else ""
+    digest = hashlib.sha256(repr((str(root), re.findall(r"version.*", text))).encode())
+    for name in ("pyproject.toml", "constraints.txt"):
+        digest.update((root / name).read_bytes())
+    return digest.hexdigest()
+
+
+def is_ready(root):
+    """Whether a set-up ran to its end here, and nothing it depends on has changed since."""
+    stamp = root / ".venv" / "ready"
+    with contextlib.suppress(OSError):
+        return python_of(root).exists() and stamp.read_text() == fingerprint(root)
+    return False
+
+
+def environment(root):
+    """The variables of every child: this environment first, few threads, none that spins."""
+    variables = dict(os.environ)
+    # Settings for another Python or another place to install to would break this one.
+    for name in ("PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV"):
+        variables.pop(name, None)
+    variables["VIRTUAL_ENV"] = str(root / ".venv")
+    scripts = str(python_of(root).parent)
+    variables["PATH"] = scripts + os.pathsep + variables.get("PATH", "")
+    variables["PYTHONUTF8"] = "1"
+    defaults = {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "OMP_NUM_THREADS": str(threads()),
+        "JUPYTER_PLATFORM_DIRS": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_INPUT": "1",
+        "PIP_RETRIES": "2",
+    }
+    for name, value in defaults.items():
+        variables.setdefault(name, value)
+    return variables
+
+
+def threads():
+    """The smallest of two, the processors this process may use and the cgroup's quota."""
+    if hasattr(os, "sched_getaffinity"):
+        allowed = len(os.sched_getaffinity(0))
+    else:
+        allowed = os.cpu_count() or 1
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        allowed = min(allowed, int(quota) // int(period))
+    return max(1, min(2, allowed))
+
+
+def wait_for(command, **options):
+    """Run a command to its end; its exit code. Ctrl-C is the child's to handle, then ours."""
+    interrupted = []
+    before = signal.signal(signal.SIGINT, lambda *_: interrupted.append(True))
+    try:
+        code = subprocess.Popen([str(word) for word in command], **options).wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupted and code:
+        raise KeyboardInterrupt
+    return code if code >= 0 else 128 - code
+
+
+@contextlib.contextmanager
+def alone(root):
+    """Wait until no other set-up is at work in this folder, an orphaned pip included."""
+    with (root / "pyproject.toml").open("rb") as handle:
+        try:
+            import fcntl
+        except ImportError:  # Windows
+            yield
+            return
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another set-up is at work in this folder; waiting for it")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError:  # a file system without locks
+            yield
+            return
+        os.set_inheritable(handle.fileno(), True)  # children hold the lock as long as they live
+        yield
+
+
+def say(text):
+    # Standard output belongs to the command: `doctor --json` prints one object there.
+    print(text, file=sys.stderr, flush=True)
+
+
+# Set-up
+
+
+class Setup:
+    """One run of the set-up in a folder."""
+
+    def __init__(self, root):
+        self.root = root
+        self.python = python_of(root)
+        self.start = time.monotonic()
+
+    def step(self, text):
+        say(f"[{time.monotonic() - self.start:6.1f} s] {text}")
+
+    def try_to(self, *command, **variables):
+        """Run a command, its output kept in the log: (whether it succeeded, what it said)."""
+        log = self.root / ".venv" / "setup.log"
+        with log.open("ab") as file:
+            file.write("\n$ {}\n".format(" ".join(str(word) for word in command)).encode())
+            file.flush()
+            begin = file.tell()
+            code = wait_for(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                cwd=str(self.root),
+                env=dict(environment(self.root), **variables),
+                close_fds=False,
+            )
+        with log.open("rb") as file:
+            file.seek(begin)
+            return code == 0, file.read().decode("utf-8", "replace")
+
+    def pip(self, *arguments):
+        """`pip install`; (whether it succeeded, what it said)."""
+        # Not compiling saves a third of the time: Python compiles what is used, when it is.
+        options = ["install", "--no-compile", "--progress-bar", "off", "-c", "constraints.txt"]
+        return self.try_to(self.python, "-m", "pip", *options, *arguments)
+
+    def uv(self, *arguments, **variables):
+        """`uv pip install`, many times faster; it does not read pip's own settings."""
+        options = ["pip", "install", "--python", self.python, "-c", "constraints.txt"]
+        return self.try_to(self.python, "-m", "uv", *options, *arguments, **variables)
+
+    def must(self, result):
+        done, output = result
+        if not done:
+            raise Stop(explain(output))
+
+    def run(self):
+        """Make the environment, or mend or update the one that is there."""
+        check_machine(self.root, self.python.exists())
+        stamp = self.root / ".venv" / "ready"
+        if stamp.exists():
+            stamp.unlink()
+        self.make_environment()
+        self.install()
+        if not self.whole():
+            self.step("an interrupted set-up left damaged files: starting afresh")
+            self.remove()
+            self.make_environment()
+            self.install()
+        stamp.with_name("ready.new").write_text(fingerprint(self.root))
+        os.replace(str(stamp.with_name("ready.new")), str(stamp))
+        self.step("ready")
+
+    def make_environment(self):
+        """Keep an environment whose Python and pip run; else make a new one."""
+        test = "import sys, pip._internal.cli.main; sys.exit(not %r <= sys.version_info[:2] <= %r)"
+        if self.python.exists():
+            (self.root / ".venv" / "setup.log").write_bytes(b"")
+            if self.try_to(self.python, "-c", test % (OLDEST, NEWEST))[0]:
+                self.step("mending or updating .venv")
+                return
+        python = find_python()
+        self.remove()
+        version = "{}.{}".format(*probe(python)[0])
+        self.step(f"making .venv with Python {version}")
+        (self.root / ".venv").mkdir()
+        self.must(self.try_to(*python, "-m", "venv", self.root / ".venv"))
+
+    def remove(self):
+        venv = self.root / ".venv"
+        if venv.is_symlink() or venv.is_file():
+            venv.unlink()
+        elif venv.exists():
+            shutil.rmtree(str(venv))
+
+    def install(self):
+        """PyTorch first, a CPU build where there is one; then the rest."""
+        have_uv = self.pip("uv")[0]
+        self.step("PyTorch (about 200 MB)")
+        self.install_torch(have_uv)
+        self.step("the other packages")
+        package = ["-e", f".[{EXTRAS}]"]
+        if not (have_uv and self.uv(*package)[0]):
+            self.must(self.pip(*package))
+
+    def install_torch(self, have_uv):
+        torch, vision = (f"{name}=={pinned(self.root, name)}" for name in ("torch", "torchvision"))
+        index = os.environ.get("COURSE_TORCH_INDEX")
+        if index:
+            self.must(self.pip("--index-url", index, "--no-deps", torch, vision))
+            return
+        # Elsewhere the ordinary index has the CPU build; on Linux it has gigabytes of CUDA.
+        if have_uv and sys.platform.startswith("linux"):
+            impatient = {"UV_HTTP_RETRIES": "0", "UV_HTTP_CONNECT_TIMEOUT": "5"}
+            impatient["UV_HTTP_TIMEOUT"] = "15"
+            if self.uv("--torch-backend", "cpu", "--no-deps", torch, vision, **impatient)[0]:
+                return
+        self.must(self.pip(torch))
+        self.must(self.pip("--no-deps", vision))  # with them it might replace torch
+
+    def whole(self):
+        """Whether every file of every package is there in its full length."""
+        self.step("checking what was installed")
+        script = (
+            "import importlib.metadata as m, os, sys\n"
+            "for package in m.distributions():\n"
+            "    try:\n"
+            "        for file in package.files or [None]:\n"
+            "            size = os.stat(file.locate()).st_size\n"
+            "            assert file.size in (None, size), file\n"
+            "    except (OSError, AssertionError, AttributeError) as error:\n"
+            "        sys.exit('damaged: %s %r' % (package.metadata['Name'], error))\n"
+        )
+        return self.try_to(self.python, "-I", "-c", script)[0]
+
+
+def pinned(root, name):
+    """The version of a package in constraints.txt."""
+    text = (root / "constraints.txt").read_text(encoding="utf-8")
+    return dict(re.findall(r"(?m)^(\S+)==(\S+)", text))[name]
+
+
+def check_machine(root, begun):
+    """Stop where set-up cannot succeed: an Intel Mac, a full disk."""
+    if sys.platform == "darwin" and platform.machine() == "x86_64":
+        raise Stop(
+            "PyTorch has no build for Intel Macs any more: use the Colab or Binder badge in "
+            "README.md, or Linux in Docker (on an Apple-silicon Mac: install an arm64 Python)"
+        )
+    free, needed = shutil.disk_usage(str(root)).free / 1e9, 1 if begun else NEEDED_GB
+    if free < needed:
+        raise Stop(
+            f"no disk space: {free:.1f} GB free in {root}, about {needed} GB needed; "
+            "make room, or move the folder to a larger disk, then run this again"
+        )
+
+
+def explain(output):
+    """The one line for what pip or venv said when it failed."""
+    log = "(details: .venv/setup.log)"
+    if re.search(r"No space left|Errno 28|os error 28|not enough space", output):
+        return (
+            "no disk space left while installing: make room here and in the folder for temporary "
+            f"files (TMPDIR moves it), then run this again {log}"
+        )
+    if re.search(r"ensurepip", output):
+        return (
+            "Python could not make an environment: install its venv module (Debian, Ubuntu: sudo "
+            f"apt install python3-venv) or a Python from python.org, then run this again {log}"
+        )
+    if re.search(r"CERTIFICATE_VERIFY_FAILED|invalid peer certificate", output):
+        return (
+            "no safe connection to the package index: its certificate is not trusted here; set "
+            f"PIP_CERT to your network's certificate file, then run this again {log}"
+        )
+    unreachable = (
+        r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ProxyError|"
+        r"getaddrinfo|Name or service not known|name resolution|Network is unreachable|"
+        r"Connection refused|Connection reset|Connection aborted|Max retries exceeded|timed out"
+    )
+    if re.search(unreachable, output):
+        return (
+            "no network: pip cannot reach a package index; connect (behind a proxy set "
+            f"HTTPS_PROXY, with a mirror set PIP_INDEX_URL), then run this again {log}"
+        )
+    if re.search(r"Permission denied|Access is denied", output):
+        return (
+            "not allowed to write while installing: close programs that use .venv and check who "
+            f"owns this folder, then run this again {log}"
+        )
+    errors = re.findall(r"(?m)^ERROR: .*", output) or output.strip().splitlines() or ["no output"]
+    return f"set-up failed: {errors[-1].strip()}; remove .venv and run this again {log}"
+
+
+def set_up(root):
+    """Return the environment's Python, ready; takes no time when nothing changed."""
+    if not is_ready(root):
+        with alone(root):
+            if not is_ready(root):  # another set-up may have finished while we waited
+                Setup(root).run()
+    return python_of(root)
+
+
+# The commands
+
+
+def lint(python):
+    """Style, types, import directions."""
+    imports = "from importlinter.cli import lint_imports_command as check; check()"
+    return [
+        [python, "-m", "ruff", "check", "."],
+        [python, "-m", "ruff", "format", "--check", "."],
+        [python, "-m", "mypy"],
+        [python, "-c", imports],
+    ]
+
+
+def steps(name, python, extra, root=ROOT):
+    """The commands that a command of ours runs, one after the other."""
+    pytest = [python, "-m", "pytest"]
+    jupyter = [python, "-m", "jupyterlab"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        jupyter.append("--allow-root")  # in a container one often is root
+    unit = [*pytest, "-m", "not slow and not notebooks", *extra]
+    whole = [*pytest, "-m", "notebooks and not slow", *extra]
+    scripts = sorted((root / "benchmarks").glob("[!_]*.py"))
+    return {
+        "setup": [],
+        "course": [[python, "-m", "course_lib", "run", "--strict", *extra]],
+        "lab": [
+            [python, "-m", "course_lib", "work"],
+            [*jupyter, f"--ServerApp.root_dir={root / 'work'}", *extra],
+        ],
+        "doctor": [[python, "-m", "course_lib", "doctor", *extra]],
+        "test": [*lint(python), unit, whole],
+        "test-quick": [*lint(python), unit],
+        "test-slow": [[*pytest, "-m", "slow", *extra]],
+        "author": [[*jupyter, *extra]],
+        "notebooks": [[python, "-m", "course_lib", "notebooks", *extra]],
+        "weights": [[python, root / "benchmarks" / "original.py", *extra]],
+        "bench": [[python, script, *extra] for script in scripts],
+    }[name]
+
+
+def perform(name, python, extra):
+    """Run the steps of a command; the first exit code that is not 0."""
+    variables = environment(ROOT)
+    if name in ("course", "test", "test-quick", "test-slow"):
+        variables["COURSE_STRICT"] = "1"
+    codes = []
+    commands = steps(name, python, extra)
+    for number, command in enumerate(commands, 1):
+        if len(commands) > 1:
+            words = " ".join(str(word) for word in command[1:])
+            say(f"\n[{number}/{len(commands)}] {words}")
+        code = wait_for(command, cwd=str(ROOT), env=variables)
+        if code == 5 and extra and "pytest" in command:
+            code = 0  # the tests asked for are in another step
+        codes.append(code)
+        if code and not name.startswith("test"):  # of a test, every failure is worth knowing
+            break
+    return next((code for code in codes if code), 0)
+
+
+def main(arguments):
+    name, extra = (arguments[0] if arguments else "help"), arguments[1:]
+    if name in ("help", "-h", "--help"):
+        print("python course.py COMMAND, or make COMMAND, where COMMAND is one of\n")
+        for command, text in COMMANDS.items():
+            print(f"  {command:<12}{text}")
+        print('\nMore words are passed on: python course.py course 01; make course ARGS="01"')
+        return 0
+    if name not in COMMANDS:
+        say("course.py: no command {!r}; there are {}".format(name, ", ".join(COMMANDS)))
+        return 2
+    start = time.monotonic()
+    try:
+        python = set_up(ROOT)
+        prepared = time.monotonic() - start
+        code = perform(name, python, extra)
+    except Stop as problem:
+        say(f"course.py: {problem}")
+        return 1
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            say("course.py: {}".format(explain("No space left")))
+        else:
+            say(f"course.py: {error}; check that this folder may be written, then run this again")
+        return 1
+    except KeyboardInterrupt:
+        say(f"\ncourse.py: {name} interrupted; run it again to go on")
+        return 130
+    say(f"{name}: {time.monotonic() - start:.1f} s, of which set-up {prepared:.1f} s")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

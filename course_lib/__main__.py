@@ -1,0 +1,90 @@
+"""The command line of the course: `python -m course_lib COMMAND`.
+
+>>> parser().parse_args(["run", "01", "--data", "digits"]).chapters
+['01']
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+
+def parser() -> argparse.ArgumentParser:
+    """What can be asked for, and the help that `--help` prints."""
+    root = argparse.ArgumentParser(prog="python -m course_lib", description=__doc__.splitlines()[0])
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    doctor = commands.add_parser("doctor", help="check this machine; each problem has its remedy")
+    doctor.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
+
+    run = commands.add_parser("run", help="work through the chapters, all of them or some")
+    run.add_argument("chapters", nargs="*", metavar="CHAPTER", help="01, or its name")
+    run.add_argument("--data", metavar="NAME|FOLDER", help="other images than the built-in leaves")
+    run.add_argument(
+        "--strict", action="store_true", help="claims that depend on the machine raise too"
+    )
+    run.add_argument(
+        "--full", action="store_true", help="compute again what is otherwise recorded (long)"
+    )
+
+    notebooks = commands.add_parser(
+        "notebooks", help="build and execute the notebooks whose source changed"
+    )
+    notebooks.add_argument("names", nargs="*", metavar="NAME", help="01, or its name")
+    notebooks.add_argument(
+        "--check", action="store_true", help="change nothing; fail where source and notebook differ"
+    )
+
+    commands.add_parser("work", help="fill work/ with your own copies; never overwrites yours")
+    return root
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command; its exit code: 0 success, 1 failure, 2 a wrong request."""
+    asked = parser().parse_args(arguments)
+    try:
+        return _carry_out(asked)
+    except (ValueError, FileNotFoundError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system's error, not one of our messages: where it arose matters
+        print(f"{asked.command}: {_one_line(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{asked.command}: interrupted", file=sys.stderr)
+        return 130
+
+
+def _carry_out(asked: argparse.Namespace) -> int:
+    if asked.command == "doctor":
+        from course_lib import doctor
+
+        return doctor.report(as_json=asked.json)
+
+    # The notebooks need the extra `lab`; the doctor above must work without anything.
+    try:
+        from course_lib import notebooks
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"{error.name} is missing: run `python course.py setup`, or in an environment of "
+            "your own `pip install -e .[lab]`"
+        ) from error
+
+    if asked.command == "run":
+        return notebooks.run(asked.chapters, asked.data, asked.strict, asked.full)
+    if asked.command == "notebooks":
+        return notebooks.build(asked.names, asked.check)
+    print(f"Your own copies are in {notebooks.fill_work()}")
+    return 0
+
+
+def _one_line(error: Exception) -> str:
+    """An error's message without line breaks.
+
+    >>> _one_line(ValueError("sparsity must be in [0, 1),\\n  got 1.2"))
+    'sparsity must be in [0, 1), got 1.2'
+    """
+    return " ".join(str(error).split())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

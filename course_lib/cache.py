@@ -1,0 +1,220 @@
+"""What took long to make is kept in one file, safe to share between many processes.
+
+A file is written beside its final name and then moved into place, so a reader sees all of it or
+none of it; a checksum tells when the disk lost some of it; a lock lets one process make what the
+others wait for. The lock only saves work: without it the result is the same, made several times.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+import tempfile
+import time
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+NAME = "course-pruning"
+MAKING = "COURSE_CACHE_MAKING"
+LONGEST_WAIT = 900.0  # seconds; whoever holds the lock longer is taken to be stuck
+
+Stored = tuple[dict[str, torch.Tensor], Any]  # tensors by name, and a note that JSON can hold
+
+
+def cache_dir() -> Path:
+    """The folder for what is computed once: `COURSE_CACHE`, else the platform's cache folder.
+
+    Nothing is created here.
+
+    >>> from unittest.mock import patch
+    >>> with patch.dict(os.environ, COURSE_CACHE="~/leaves-cache"):
+    ...     cache_dir().name
+    'leaves-cache'
+    """
+    chosen = os.environ.get("COURSE_CACHE", "").strip()
+    if chosen:
+        return Path(os.path.abspath(os.path.expanduser(chosen)))
+    if sys.platform == "win32":
+        platform_folder = os.environ.get("LOCALAPPDATA", "~/AppData/Local")
+    elif sys.platform == "darwin":
+        platform_folder = "~/Library/Caches"
+    else:
+        platform_folder = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    try:
+        return Path(platform_folder).expanduser() / NAME
+    except RuntimeError:  # a container's user without a home
+        return _temporary()
+
+
+def cached(filename: str, key: str, make: Callable[[], Stored]) -> Stored:
+    """The content of `filename` in the cache, or what `make()` returns, kept there for next time.
+
+    `key` says what the content was made from; a file with another key is made again, and so is a
+    damaged one (said in one line on stderr). Tensors come memory-mapped: they cost no memory until
+    used, and processes share them. An unwritable cache is replaced, with one warning, by a
+    temporary folder, or else by memory alone. Errors of `make` are passed on.
+
+    >>> from unittest.mock import patch
+    >>> with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, COURSE_CACHE=folder):
+    ...     made = cached("three", "1", lambda: ({"x": torch.ones(3)}, "note"))
+    ...     kept = cached("three", "1", lambda: ({"x": torch.zeros(3)}, "never made"))
+    >>> kept[0]["x"].tolist(), kept[1]
+    ([1.0, 1.0, 1.0], 'note')
+    """
+    found = _read(cache_dir() / filename, key)
+    if found is not None:
+        return found
+    folder = writable_dir()
+    if folder is None:
+        return make()
+    path = folder / filename
+    maker, _, making = os.environ.get(MAKING, "").partition(" ")
+    if making == str(path) and maker != str(os.getpid()):  # it would wait for its own parent
+        raise RuntimeError(
+            f"this script is run again by the processes that help to make {filename}: put what it "
+            "does under `if __name__ == '__main__':`"
+        )
+    with lock(path):
+        found = _read(path, key, say="making it again")
+        if found is not None:
+            return found
+        with _making(path):
+            made = make()
+        try:
+            _write(path, key, *made)
+        except OSError as problem:  # a full disk, or a file that Windows holds open
+            warnings.warn(
+                f"{path} could not be written ({problem.strerror or problem}): what it would hold "
+                "stays in memory and is made again next time; free some space, or set "
+                "COURSE_CACHE to another folder.",
+                stacklevel=2,
+            )
+            return made
+        del made  # mapped from the file, it is not in memory twice
+        return _read(path, key) or make()
+
+
+def writable_dir() -> Path | None:
+    """`cache_dir()`, created; else a temporary folder, else None, either with one warning."""
+    for folder in (cache_dir(), _temporary()):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as problem:
+            reason = problem.strerror or str(problem)
+            continue
+        if folder != cache_dir():
+            _warn_unwritable(reason, f"{folder} is used instead")
+        return folder
+    _warn_unwritable(reason, "nothing is kept for next time")
+    return None
+
+
+@contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Let one process at a time work on `path`; the system frees the lock of a dead process.
+
+    Where locks do not work (some network drives), or one is held for `LONGEST_WAIT` seconds, the
+    block runs without it.
+    """
+    # Everyone who shares the cache may take the lock, whoever was first to make its file.
+    guard = FileLock(path.with_name(f".{path.name}.lock"), mode=0o666)
+    try:
+        try:
+            guard.acquire(timeout=1)
+        except Timeout:
+            print(f"Waiting for another process to finish {path.name} ...", file=sys.stderr)
+            guard.acquire(timeout=LONGEST_WAIT)
+    except Timeout:
+        print(f"The other process seems stuck: going on without {path.name}", file=sys.stderr)
+    except (OSError, NotImplementedError):
+        pass
+    try:
+        yield
+    finally:
+        guard.release()
+
+
+@contextmanager
+def _making(path: Path) -> Iterator[None]:
+    """Tells the processes that `make` starts that `path` is being made for them to help with."""
+    os.environ[MAKING] = f"{os.getpid()} {path}"
+    try:
+        yield
+    finally:
+        del os.environ[MAKING]
+
+
+def _read(path: Path, key: str, say: str = "") -> Stored | None:
+    """What `_write` wrote, or None if it is absent, made from something else, or damaged."""
+    try:
+        with safe_open(path, "pt") as file:
+            head = file.metadata() or {}
+            if head.get("key") != key:
+                return None
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if int(head["checksum"]) == _checksum(tensors, head["note"]):
+            return tensors, json.loads(head["note"])
+        problem = "checksum differs"
+    except FileNotFoundError:
+        return None
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        problem = str(error)
+    if say:
+        print(f"{path.name} in the cache is damaged ({problem}): {say}", file=sys.stderr)
+    return None
+
+
+def _write(path: Path, key: str, tensors: dict[str, torch.Tensor], note: Any) -> None:
+    """Write all of the file or nothing; raises OSError."""
+    text = json.dumps(note)
+    head = {"key": key, "note": text, "checksum": str(_checksum(tensors, text))}
+    for orphan in path.parent.glob(f".{path.name}.*.tmp"):
+        if time.time() - orphan.stat().st_mtime > 3600:  # its writer was killed
+            orphan.unlink(missing_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}.tmp")
+    try:
+        save_file(tensors, part, metadata=head)
+        part.chmod(0o644)  # others who share the cache may read it
+        os.replace(part, path)
+    except SafetensorError as problem:  # how safetensors reports a full disk
+        raise OSError(str(problem)) from problem
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _checksum(tensors: dict[str, torch.Tensor], note: str) -> int:
+    """CRC-32 over names, shapes, types, bytes and the note."""
+    total = zlib.crc32(note.encode())
+    for name, tensor in sorted(tensors.items()):
+        total = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), total)
+        total = zlib.crc32(tensor.contiguous().numpy().reshape(-1).view("uint8").data, total)
+    return total
+
+
+def _temporary() -> Path:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        user = "user"
+    return Path(tempfile.gettempdir()) / f"{NAME}-{user}"
+
+
+def _warn_unwritable(reason: str, instead: str) -> None:
+    warnings.warn(
+        f"the cache folder {cache_dir()} cannot be written ({reason}): {instead}. Set the "
+        "environment variable COURSE_CACHE to a folder you can write to.",
+        stacklevel=4,
+    )

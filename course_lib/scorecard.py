@@ -1,0 +1,218 @@
+"""Measure every figure of a network on the machine you sit at, by one protocol.
+
+`measure` one network, or `measure_all` of them by turns; then `compare` the cards.
+
+>>> import numpy as np
+>>> from course_lib import data, models
+>>> pixels = np.random.default_rng(0).integers(0, 256, (60, 32, 32, 3), dtype=np.uint8)
+>>> tiny = data.from_arrays(pixels, np.arange(60) % 3)
+>>> networks = {"wide": models.LeafNet(8, classes=3), "narrow": models.LeafNet(4, classes=3)}
+>>> wide, narrow = measure_all(networks, tiny, limit_s=0.2)
+>>> wide.file_bytes > narrow.file_bytes, wide.macs
+(True, 645216)
+"""
+
+import json
+import os
+import tempfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_model
+from torch import Tensor, nn
+
+from course_lib.cards import Comparison, Scorecard, compare
+from course_lib.counting import (
+    estimated_energy,
+    macs,
+    macs_by_layer,
+    moved_bytes,
+    nonzero_parameters,
+    parameters,
+    still,
+    working_memory,
+)
+from course_lib.data import ImageData, Images
+from course_lib.intervals import Paired, paired, wilson
+from course_lib.measuring import (
+    Latency,
+    latency,
+    measured_energy,
+    peak_memory,
+    set_threads,
+    threads,
+)
+from course_lib.training import predict
+
+__all__ = [
+    "Comparison", "Latency", "Paired", "Scorecard", "compare", "keep", "latency", "macs",
+    "macs_by_layer", "measure", "measure_all", "paired", "peak_memory", "set_threads", "threads",
+    "wilson", "working_memory",
+]  # fmt: skip
+
+ENGINES = ("pytorch",)
+SPLITS = ("test", "val")  # nothing is measured on images that the network was trained on
+
+
+def measure(
+    network: nn.Module,
+    data: ImageData,
+    engine: str = "pytorch",
+    name: str = "original",
+    images: int | None = None,
+    split: str = "test",
+    limit_s: float = 10,
+) -> Scorecard:
+    """Every figure of one network; see `measure_all`, which also says what is raised."""
+    return measure_all({name: network}, data, engine, images, split, limit_s)[0]
+
+
+def measure_all(
+    networks: Mapping[str, nn.Module],
+    data: ImageData,
+    engine: str = "pytorch",
+    images: int | None = None,
+    split: str = "test",
+    limit_s: float = 10,
+) -> list[Scorecard]:
+    """Measure networks by one protocol, their latency by turns in this process; a card for each.
+
+    networks: {name: network}; copies in evaluation mode are measured, yours stay as they are.
+    images: only the first so many, for a quick look. split: "test", or "val" while you choose.
+    limit_s: seconds at most for the latencies of all together.
+
+    The file is a safetensors checkpoint, written and weighed. Packed is that file through zlib,
+    level 9. Deployed is the file as it is, for nothing smaller can be loaded yet.
+    Energy is measured where the machine lets it, else it is an estimate and says so.
+
+    Raises ValueError for an unknown engine or split, a network that does not fit the data, one
+    whose outputs are not numbers, and one whose operations cannot be counted.
+    """
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
+    if images is not None and images < 1:
+        raise ValueError(f"images must be at least 1, got {images}; None takes all of them")
+    if not isinstance(networks, Mapping) or not networks:
+        raise ValueError(f"networks must be like {{'original': network}}, got {networks!r:.80}")
+    pictures: Images = getattr(data, split)
+    pictures = pictures if images is None else pictures.first(images)
+    if not len(pictures):
+        raise ValueError(f"data {data.name!r} has no {split} images to measure on")
+
+    set_threads()
+    copies = {name: still(network) for name, network in networks.items()}
+    image = next(pictures.batches(1))[0]
+    for name, network in copies.items():
+        _check_fit(name, network, data, image)
+    answers = [_answers(name, network, pictures) for name, network in copies.items()]
+    with torch.inference_mode():
+        runs = [lambda network=network: network(image) for network in copies.values()]
+        times = latency(*runs, limit_s=limit_s)
+        energies = [measured_energy(run) for run in runs]
+    return [
+        _card(name, network, data, engine, f"{data.fingerprint} {split}", correct, time, energy)
+        for (name, network), correct, time, energy in zip(
+            copies.items(), answers, times, energies, strict=True
+        )
+    ]
+
+
+def _card(
+    name: str,
+    network: nn.Module,
+    data: ImageData,
+    engine: str,
+    tested_on: str,
+    correct: np.ndarray,
+    time: Latency,
+    energy: float | None,
+) -> Scorecard:
+    low, high = wilson(int(correct.sum()), len(correct))
+    operations = macs(network, data.shape)
+    file_bytes, packed_bytes = checkpoint_bytes(network)
+    if energy is None:
+        energy_mj = estimated_energy(operations, moved_bytes(network, data.shape))
+    else:
+        energy_mj = energy
+    return Scorecard(
+        name=name,
+        engine=engine,
+        threads=torch.get_num_threads(),
+        accuracy=float(correct.mean()),
+        accuracy_low=low,
+        accuracy_high=high,
+        params=parameters(network),
+        nonzero_params=nonzero_parameters(network),
+        file_bytes=file_bytes,
+        packed_bytes=packed_bytes,
+        deployed_bytes=file_bytes,
+        macs=operations,
+        latency_ms_median=time.median_ms,
+        latency_ms_p90=time.p90_ms,
+        memory_bytes=peak_memory(),
+        energy_mj=energy_mj,
+        energy_is_estimate=energy is None,
+        noisy=time.noisy,
+        working_bytes=working_memory(network, data.shape),
+        correct=correct,
+        tested_on=tested_on,
+    )
+
+
+def checkpoint_bytes(network: nn.Module) -> tuple[int, int]:
+    """Size of the network's safetensors file on disk, and of the same file through zlib -9."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "network.safetensors"
+        save_model(network, str(file))  # weights that two layers share are stored once
+        return file.stat().st_size, len(zlib.compress(file.read_bytes(), 9))
+
+
+def _check_fit(name: str, network: nn.Module, data: ImageData, image: Tensor) -> None:
+    """Raise ValueError unless the network turns one image into one number for each class."""
+    wanted = (1, len(data.classes))
+    try:
+        with torch.inference_mode():
+            outputs = network(image)
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise ValueError(
+            f"network {name!r} cannot take the images of {data.name!r}, of shape {data.shape} "
+            f"(channels, height, width): {error}"
+        ) from None
+    if not isinstance(outputs, Tensor) or tuple(outputs.shape) != wanted:
+        got = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
+        raise ValueError(
+            f"network {name!r} must turn one image into shape {wanted}, a number for each of the "
+            f"{len(data.classes)} classes of {data.name!r}; got {got}. "
+            f"Build or train it for these classes"
+        )
+
+
+def _answers(name: str, network: nn.Module, images: Images) -> np.ndarray:
+    """One bool for each image: is the highest output its label's?"""
+    outputs = predict(network, images)
+    broken = int((~outputs.isfinite().all(dim=1)).sum())
+    if broken:
+        raise ValueError(
+            f"network {name!r} gives NaN or infinite outputs for {broken:,} of {len(images):,} "
+            f"images: its training ran away (lower the learning rate), or a weight is broken"
+        )
+    return (outputs.argmax(1) == images.labels).numpy()
+
+
+def keep(chapter: str, cards: Sequence[Scorecard]) -> None:
+    """Leave the chapter's cards, before to after, for `make course` to show at its end.
+
+    The folder is COURSE_BUILD/scorecards; where that is not set (you at your own pace), nothing
+    is written.
+    """
+    build = os.environ.get("COURSE_BUILD")
+    if build:
+        folder = Path(build) / "scorecards"
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps([card.plain() for card in cards], indent=2, allow_nan=False)
+        (folder / f"{chapter}.json").write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,335 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The jigsaw: why models carry parts that do not matter
+#
+# **In one sentence:** take pieces away from a picture, then from the network itself, and you find
+# that many of them were never needed.
+#
+# *About 30 minutes.* Afterwards you can
+# - say why models need pruning and compression: faster, lighter, deployable,
+# - measure how much a piece matters by taking it away,
+# - say why "each of these is useless" does not mean "all of these are useless",
+# - tell from a scorecard whether a network fits a device.
+
+# %% [markdown]
+# ## The analogy
+# Think of a massive jigsaw puzzle with thousands of pieces. Some pieces don't contribute to the final
+# image at all: sky, soil, a shadow. You would recognise the leaf without them. In the same way, many
+# parts of a network add little value, but each of them takes memory, time and energy.
+
+# %%
+import torch
+
+from course_lib import counting, data, figures, jigsaw, predict, scorecard, training, widgets
+from course_lib.claims import claim
+
+scorecard.set_threads()
+images = data.load()
+network = training.original(images)
+puzzles = images.val.first(48)  # validation images: the test is for the end
+inputs = data.normalise(puzzles.pixels)
+GRID = 8 if images.shape[1] % 8 == 0 else 7
+PIECES = GRID * GRID
+
+# %% [markdown]
+# ## Predict first
+# Cut each picture into square pieces. Cover some of them with the picture's own mean colour, those
+# first that matter least. **How many percent of the pieces can go before the network loses one in ten
+# of the pictures that it knew?**
+
+# %%
+my_guess = None
+
+guess = predict.guess("Percent of the pieces that can go?", my_guess, low=0, high=100, unit="%")
+guess
+
+# %% [markdown]
+# ## From scratch
+# How much does one piece matter? Cover it, and see how much confidence is lost. That is all there is
+# to it: *importance is what you lose when it is gone.* You will meet this idea again for channels, for
+# weights and for layers.
+
+
+# %%
+@torch.inference_mode()
+def importance(image, label):
+    """The confidence lost when each piece alone is covered: (GRID, GRID)."""
+    sure = network(image[None]).softmax(1)[0, label]
+    size = image.shape[1] // GRID
+    lost = torch.zeros(GRID, GRID)
+    for row in range(GRID):
+        for column in range(GRID):
+            covered = image.clone()
+            place = slice(row * size, (row + 1) * size), slice(column * size, (column + 1) * size)
+            covered[:, place[0], place[1]] = image.mean(dim=(1, 2))[:, None, None]
+            lost[row, column] = sure - network(covered[None]).softmax(1)[0, label]
+    return lost
+
+
+by_hand = importance(inputs[0], puzzles.labels[0])
+print(
+    f"most important piece: {by_hand.max():.3f} of confidence lost; median: {by_hand.median():.3f}"
+)
+
+# %% [markdown]
+# `jigsaw.importance` does the same for many pictures at once. From it follow three orders in which the
+# pieces can go.
+
+# %%
+importances = jigsaw.importance(network, inputs, puzzles.labels, grid=GRID)
+orders = {how: jigsaw.order(importances, how) for how in jigsaw.ORDERS}
+steps = list(range(0, PIECES + 1, max(1, PIECES // 16)))
+removed = {
+    how: jigsaw.removal_curve(network, inputs, puzzles.labels, order, steps)
+    for how, order in orders.items()
+}
+accuracy = {how: accuracies for how, (_, accuracies) in removed.items()}
+figures.curves(
+    [100 * s / PIECES for s in steps],
+    accuracy,
+    "pieces removed (%)",
+    "still named right",
+    "Which pieces you take matters more than how many",
+    percent=True,
+    chance=1 / len(images.classes),
+)
+
+# %%
+least = accuracy["least important first"]
+lasting = [s for s, a in zip(steps, least, strict=True) if a >= 0.9 * least[0]]
+share_gone = max(lasting) / PIECES
+guess.reveal(round(100 * share_gone))
+
+# %% [markdown]
+# Taken at random, far fewer pieces can go. Taken from the wrong end, hardly any. The whole craft of
+# pruning is in this picture: *not how much you remove, but whether you know what matters.*
+#
+# (One warning. The order was found with the right answer in hand, picture by picture. It shows what is
+# possible, not what a camera could do.)
+
+# %% [markdown]
+# ## See it
+# Move the slider. Which pieces stay longest? Does the network ever get *surer* with fewer pieces?
+
+# %%
+few = range(min(6, len(puzzles)))
+every = list(range(PIECES + 1))
+curves = {
+    how: [
+        jigsaw.removal_curve(
+            network,
+            inputs[i : i + 1].expand(1, -1, -1, -1),
+            puzzles.labels[i : i + 1],
+            orders[how][i : i + 1],
+            every,
+        )[0]
+        for i in few
+    ]
+    for how in orders
+}
+
+
+def beliefs(i, covered):
+    """What the network thinks of picture i with these pieces covered, the likeliest first."""
+    with torch.inference_mode():
+        hidden = jigsaw.cover(inputs[i : i + 1], torch.from_numpy(covered)[None])
+        sure = network(hidden).softmax(1)[0]
+    return {images.classes[c]: sure[c].item() for c in sure.argsort(descending=True)[:3]}
+
+
+widgets.jigsaw(
+    puzzles.pixels.permute(0, 2, 3, 1).numpy().squeeze()[: len(few)],
+    [images.classes[puzzles.labels[i]] for i in few],
+    {how: order.numpy() for how, order in orders.items()},
+    beliefs,
+    curves,
+    grid=GRID,
+    start=PIECES // 2,
+)
+
+# %% [markdown]
+# ## On the network: silence its channels
+# Now the network is the puzzle, and its pieces are the channels. Silence one: set its output to zero,
+# everywhere, and leave the rest alone. Then count how many validation images are still named right.
+#
+# We take the same number of random channels from every layer. A channel that moves the accuracy by at
+# most a tenth of a point changes nothing worth naming.
+
+# %%
+LIMIT = 0.1  # points
+whole = training.evaluate(network, images.val)
+chosen = jigsaw.sample_channels(network, per_layer=6)
+changes = {}
+for layer, numbers in chosen.items():
+    correct = jigsaw.silence(network, images.val, layer, numbers)
+    changes[layer] = [100 * (share - whole) for share in correct.double().mean(1).tolist()]
+figures.channel_map(changes, LIMIT)
+
+# %%
+every_change = [change for layer in changes.values() for change in layer]
+harmless = sum(abs(change) <= LIMIT + 1e-9 for change in every_change)
+low, high = scorecard.wilson(harmless, len(every_change))
+total = sum(channels for _, channels in jigsaw.layers(network).values())
+print(f"{harmless} of {len(every_change)} channels move the accuracy by at most {LIMIT} points")
+print(f"so of all {total} channels, between {low:.0%} and {high:.0%} matter that little (95%)")
+
+# %% [markdown]
+# ## When it fails: alone is not together
+# So can they all go? No! A channel can be silenced because *others do its work*. Silence those too, and
+# nobody does it. Here a random share of every layer is silenced at once.
+
+# %%
+shares = [0, 0.1, 0.25, 0.5]
+together = [
+    jigsaw.silence_share(network, images.val, share).double().mean().item() for share in shares
+]
+figures.curves(
+    [100 * share for share in shares],
+    {"silenced together": together},
+    "channels silenced in every layer (%)",
+    "validation accuracy",
+    "Each alone is harmless; together they are not",
+    percent=True,
+    chance=1 / len(images.classes),
+)
+
+# %% [markdown]
+# That is why pruning is a craft and not a sweep. The next chapters choose better than at random, and
+# let the network learn again after each cut.
+
+# %% [markdown]
+# ## Does it fit?
+# Why bother? Because the network has to run somewhere.
+# - **Faster**: a camera delivers thirty frames a second. Each of them wants an answer.
+# - **Lighter**: the file is downloaded and stored; the working memory is all a small chip has.
+# - **Deployable**: a phone, a drone, a sensor on a plant. No data centre, no socket.
+
+# %% tags=["nbval-ignore-output"]
+film = jigsaw.clip(images.val.pixels[0])
+film_names = []
+
+
+def watch():
+    for frame in film:  # one frame at a time, as they come from a camera
+        with torch.inference_mode():
+            film_names.append(int(network(data.normalise(frame[None])).argmax()))
+
+
+time = scorecard.latency(watch, limit_s=5)
+frames_a_second = 1000 * len(film) / time.median_ms
+print(
+    f"{frames_a_second:.0f} frames/s here, on {scorecard.threads()} threads, with nothing else to do"
+)
+
+# %%
+card_bytes, _ = scorecard.checkpoint_bytes(network)
+weights = counting.weight_bytes(network)
+working = scorecard.working_memory(network, images.shape) - weights
+devices = {}
+for budget in jigsaw.BUDGETS:
+    devices[budget.device] = {"storage": budget.storage}
+    if budget.memory is not None:
+        devices[budget.device]["working memory"] = budget.memory
+    print(f"{budget.device}: {budget.source}")
+figures.budgets({"storage": card_bytes, "working memory": working}, devices)
+
+# %% [markdown]
+# *Storage* is the checkpoint's file. *Working memory* here is the input and the output of the hungriest
+# layer, with the weights left in storage: the least that any device needs. On a phone the file is
+# welcome. On the small chips it does not fit twice over: too many bytes to store, and too many to think.
+
+# %% [markdown]
+# ## The scorecard of the original
+# This is what the rest of the course brings down.
+
+# %% tags=["nbval-ignore-output"]
+card = scorecard.measure(network, images)
+scorecard.keep("01_jigsaw", [card])
+card
+
+# %% [markdown]
+# ## The claims, checked
+
+# %% tags=["claims"]
+areas = {how: sum(values) / len(values) for how, values in accuracy.items()}
+names = set(film_names)
+claim(
+    "the notebook's importance is the library's",
+    torch.allclose(by_hand.flatten(), importances[0], atol=1e-4) or images.shape[1] % GRID != 0,
+)
+claim(
+    "least important first keeps more than random, random more than most important first",
+    areas["least important first"] > areas["random"] > areas["most important first"],
+    images=images.name,
+    measured=str(areas),
+)
+claim(
+    "more than half of the pieces can go, taken least important first",
+    share_gone > 0.5,
+    images=images.name,
+    measured=f"{share_gone:.0%}",
+)
+claim(
+    "at least half of the channels move the accuracy by at most a tenth of a point each",
+    low >= 0.5,
+    images=images.name,
+    measured=f"{low:.0%} to {high:.0%}",
+)
+claim(
+    "half of all channels silenced together cost more than half of the accuracy",
+    together[-1] < 0.5 * together[0],
+    images=images.name,
+    measured=f"{together[-1]:.1%} of {together[0]:.1%}",
+)
+fits = {
+    b.device: card_bytes <= b.storage and working <= (b.memory or working) for b in jigsaw.BUDGETS
+}
+claim(
+    "the original fits a phone and neither of the small chips",
+    fits == {"phone app": True, "microcontroller": False, "palm-sized drone": False},
+    images=images.name,
+    measured=str(fits),
+)
+claim(
+    "this machine names thirty frames a second",
+    frames_a_second > 30,
+    machine="other programs are running, or the processor is slow",
+    measured=f"{frames_a_second:.0f} frames/s",
+)
+
+# %% [markdown]
+# ## Takeaways
+# - Importance is what you lose when a part is gone. It can be measured.
+# - Networks carry many parts that do not matter *alone*. Together they do.
+# - Faster, lighter, deployable: three reasons, three columns of the scorecard.
+#
+# **Quiz**
+#
+# <details><summary>Most channels are harmless when silenced alone. Why can't you conclude that the
+# network works without them?</summary>
+# Because each was measured with all the others still there to do its work. Importance is a property of
+# a part <i>in a network</i>; once a part is gone, the importance of the others has changed.
+# </details>
+#
+# <details><summary>The curve for "least important first" may rise at first. How can a network be surer
+# with fewer pieces?</summary>
+# Some pieces speak against the right answer: a shadow that looks like a lobe, a hole that looks like a
+# tooth. Their importance is negative.
+# </details>
+#
+# <details><summary>A network needs more working memory than a chip has, but its file would fit. Does
+# making the file smaller help?</summary>
+# Not by itself. Working memory is about what flows through the network: channels and their size. You
+# need fewer channels, smaller pictures, or fewer bits for what flows.
+# </details>
+#
+# **Next:** `02_neuron_pruning` takes whole channels out, for good.

@@ -1,0 +1,289 @@
+"""Every notebook, from top to bottom: its outputs come again, in the time and memory allowed.
+
+nbval compares what is exact; `sanitize.cfg` leaves out what a machine measured, and a cell
+tagged `nbval-ignore-output` is only executed. Claims cells then say what its figures mean.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from course_lib.chapters import find_root, tags, write_text
+from course_lib.execution import SAMPLE_SECONDS, resident_bytes
+from course_lib.notebooks import build, build_env
+from course_lib.runner import LIMIT_BYTES, limit_seconds
+
+ROOT = Path(__file__).parents[2]
+SANITIZE = Path(__file__).with_name("sanitize.cfg")
+BUILT = [
+    path
+    for folder in ("notebooks", "solutions")
+    for path in sorted((ROOT / folder).glob("*.ipynb"))
+]
+each_notebook = pytest.mark.parametrize(
+    "path", BUILT, ids=[f"{path.parent.name}/{path.stem}" for path in BUILT]
+)
+
+
+@dataclass(frozen=True)
+class Validation:
+    """One run of nbval: its exit status and words, seconds, and what the kernel took at most."""
+
+    status: int
+    output: str
+    seconds: float
+    peak_bytes: int
+
+
+def validate(path: Path, scratch: Path, root: Path = ROOT) -> Validation:
+    """Run nbval over a notebook with this interpreter's kernel."""
+    config = scratch / "pytest.ini"  # the project's own settings would switch nbval off
+    config.write_text("[pytest]\n")
+    options = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", str(SANITIZE)]
+    options += ["--nbval-cell-timeout", "600", "-p", "no:cacheprovider", "--noconftest"]
+    options += ["-c", str(config), "-q", "--color", "no", str(path)]
+    env = {name: value for name, value in build_env(root).items() if name != "PYTEST_ADDOPTS"}
+    start, peak = time.monotonic(), 0
+    with open(scratch / "output.txt", "w+", encoding="utf-8") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *options],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=env | {"PYTHONIOENCODING": "utf-8"},
+        )
+        try:
+            while process.poll() is None:
+                time.sleep(SAMPLE_SECONDS)
+                # The kernel and its children, without pytest itself.
+                peak = max(peak, resident_bytes(process.pid, itself=False))
+        finally:
+            process.kill()
+        seconds = time.monotonic() - start
+        output.seek(0)
+        return Validation(process.returncode, output.read(), seconds, peak)
+
+
+def record(path: Path, result: Validation) -> None:
+    """Note a notebook's seconds and peak memory in build/nbval.json."""
+    file = ROOT / "build" / "nbval.json"
+    report = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    report[f"{path.parent.name}/{path.stem}"] = {
+        "seconds": round(result.seconds, 1),
+        "peak_bytes": result.peak_bytes,
+    }
+    write_text(json.dumps(report, indent=1, sort_keys=True) + "\n", file)
+
+
+@pytest.mark.notebooks
+@each_notebook
+def test_outputs_come_again_within_the_limits(path, tmp_path, record_property):
+    result = validate(path, tmp_path)
+    record(path, result)
+    record_property("seconds", round(result.seconds, 1))
+    record_property("peak_bytes", result.peak_bytes)
+    assert result.status == 0, result.output
+    assert result.seconds <= limit_seconds(path.stem)
+    assert result.peak_bytes <= LIMIT_BYTES
+
+
+# What a notebook must be for that to mean something
+
+
+def skips_comparison(cell) -> bool:
+    """Whether nbval compares nothing of a cell: a tag, or the comment that does the same."""
+    comments = [line.strip("# \t") for line in cell.source.splitlines() if line.startswith("#")]
+    ignoring = {"nbval-ignore-output", "nbval-skip"}
+    return bool(ignoring & (tags(cell) | {c.lower().replace("_", "-") for c in comments}))
+
+
+def faults(notebook, chapter: str) -> list[str]:
+    """Why comparing a notebook's outputs would say too little; empty when it says enough."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    compared = [c for c in code if c.outputs and not skips_comparison(c)]
+    claims = [cell for cell in code if "claims" in tags(cell)]
+    ignoring = [cell for cell in code if skips_comparison(cell)]
+    found = []
+    if not compared:
+        found.append("no cell with an output is compared")
+    if not claims and (ignoring or chapter[:2] != "00"):
+        found.append("there is no claims cell (tag `claims`)")
+    if any("nbval-skip" in tags(cell) or "NBVAL_SKIP" in cell.source for cell in code):
+        found.append("a cell is skipped")
+    if any("raises-exception" in tags(cell) for cell in claims):
+        found.append("a claims cell may raise")
+    if any(cell.execution_count is None for cell in code if cell.source.strip()):
+        found.append("a cell was not executed")
+    if any(cell.source.rstrip().endswith(";") for cell in code):
+        found.append("a cell ends in `;`, which nbval does not heed: begin with `_ =` instead")
+    if "widgets" in notebook.metadata:
+        found.append("widget state is stored")
+    return found
+
+
+@each_notebook
+def test_comparison_says_something(path):
+    assert faults(nbformat.read(path, as_version=4), path.stem) == []
+
+
+def test_notebooks_agree_with_their_sources(capsys):
+    if not (ROOT / "notebooks").is_dir():
+        pytest.skip("there are no notebooks yet")
+    status = build(check=True, root=find_root(ROOT))
+    assert status == 0, capsys.readouterr().out
+
+
+# The tools above, on a chapter of their own
+
+MEASURED = 'print(f"original   {time.perf_counter() % 7:.2f} ms   97.1%")'
+
+
+@pytest.fixture
+def chapter(tmp_path: Path):
+    """Builds notebooks/01_one.ipynb of the cells given in a repository of its own."""
+
+    def make(*cells: str) -> Path:
+        root = tmp_path / "house"
+        (root / "notebooks").mkdir(parents=True)
+        (root / "course_lib").mkdir()
+        (root / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+        source = root / "notebooks/01_one.py"
+        source.write_text("".join(f"# %% {cell}\n\n" for cell in cells), encoding="utf-8")
+        assert build(root=root) == 0
+        return source.with_suffix(".ipynb")
+
+    return make
+
+
+@pytest.mark.notebooks
+def test_measured_figures_and_streams_may_differ(chapter, tmp_path):
+    path = chapter(
+        "\nimport os, sys, time\n" + MEASURED,
+        "\nprint('a', flush=True); print('w', file=sys.stderr, flush=True); print('b')",
+        "\nimport ipywidgets\nwith ipywidgets.Output():\n    print('seen')\n"
+        "_ = ipywidgets.interact(lambda x: print(x), x=3)",
+        'tags=["nbval-ignore-output"]\nprint(os.getpid())',
+        'tags=["claims"]\nassert os.environ["COURSE_STRICT"] == "1"\n'
+        "held = bytearray(200_000_000); time.sleep(0.5)",
+    )
+    assert faults(nbformat.read(path, as_version=4), "01_one") == []
+    result = validate(path, tmp_path, path.parents[1])
+    assert result.status == 0, result.output
+    assert result.peak_bytes > 200_000_000
+
+
+@pytest.mark.notebooks
+def test_an_exact_figure_that_differs_is_a_failure(chapter, tmp_path):
+    path = chapter('\nprint("97.1% of 5,000 images, 4,611,208 bytes")', "\nassert True")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("4,611,208 bytes\\n", "4,611,209 bytes\\n"), encoding="utf-8")
+    result = validate(path, tmp_path, path.parents[1])
+    assert result.status == 1
+    assert "Cell outputs differ" in result.output
+
+
+SAME = [
+    ("median 2.31 ms, p90 12.4 ms", "median 12.01 ms, p90 3 ms"),
+    ("original     2.31 ms  97.1%", "original    12.31 ms  97.1%"),
+    ("<td>2.31 ms</td>", "<td>0.9 ms</td>"),
+    ("870 images/s", "1,204.5 images/s"),
+    ("31 frames a second", "8 frames a second"),
+    ("1.52 mJ (estimate)", "0.4 mJ (measured)"),
+    ("3.4x faster, held", "13x faster, held"),
+    ("612 MB of memory", "1.1 GB of memory"),
+    ("peak 612 MB", "peak 98 MB"),
+    ("2.31 ms (noisy machine), held", "2.31 ms, held"),
+    ("pytorch, 2 threads", "pytorch, 1 thread"),
+    ("widget(max=3, min=-3) 4 ms", "widget(max=3, min=-3) 5 ms"),
+    ("<Axes at 0x7f12ab34cd>", "<Axes at 0x7f99ab34cd>"),
+    ("training:  50%|#####  | 2/4 [00:01<00:02]", "training: 100%|#######| 4/4 [00:09<00:00]"),
+]
+DIFFERENT = [
+    ("97.1%", "97.2%"),
+    ("4,611,208 bytes", "4,611,209 bytes"),
+    ("1.2 MB on disk", "1.3 MB on disk"),
+    ("12 species", "13 species"),
+    ("153 M MACs", "154 M MACs"),
+    ("40x smaller", "41x smaller"),
+    ("2 ms, held", "2 ms, not here"),
+    ("widget(max=3, min=-3)", "widget(max=4, min=-3)"),
+]
+
+
+def sanitized(text: str) -> str:
+    """The text as nbval compares it."""
+    from nbval.plugin import get_sanitize_patterns
+
+    for pattern, replacement in get_sanitize_patterns(SANITIZE.read_text(encoding="utf-8")):
+        text = re.sub(pattern, replacement, text)
+    return text
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_sanitize_hides_what_a_machine_measured(one, other):
+    assert sanitized(one) == sanitized(other)
+
+
+@pytest.mark.parametrize(("one", "other"), DIFFERENT)
+def test_sanitize_keeps_what_is_exact(one, other):
+    assert sanitized(one) != sanitized(other)
+
+
+def test_a_scorecard_is_compared_without_what_was_measured():
+    scorecard = pytest.importorskip("course_lib.scorecard")
+    one = scorecard.Scorecard(
+        name="original", engine="pytorch", threads=2,
+        accuracy=0.97, accuracy_low=0.965, accuracy_high=0.974,
+        params=1_149_388, nonzero_params=1_149_388,
+        file_bytes=4_600_000, packed_bytes=4_300_000, deployed_bytes=4_600_000,
+        macs=153_000_000, latency_ms_median=4.7, latency_ms_p90=5.2,
+        memory_bytes=400_000_000, energy_mj=1.5, energy_is_estimate=True,
+    )  # fmt: skip
+    small = replace(one, name="small", file_bytes=400_000, latency_ms_median=4.6, energy_mj=0.1)
+    elsewhere = {"threads": 1, "memory_bytes": 1_212_345_678, "energy_is_estimate": False}
+    again = replace(one, latency_ms_median=14.71, latency_ms_p90=101.2, noisy=True, **elsewhere)
+    small_again = replace(small, latency_ms_median=1.1, energy_mj=12.5, noisy=True, **elsewhere)
+    forms = [repr, str, lambda shown: shown._repr_html_()]
+    for form in forms:
+        assert sanitized(form(one)) == sanitized(form(again))
+        assert sanitized(form(one)) != sanitized(form(replace(again, file_bytes=4_800_000)))
+        table, table_again = (
+            sanitized(form(scorecard.compare(pair)))
+            for pair in ([one, small], [again, small_again])
+        )
+        assert table == table_again
+    assert sanitized(one.to_json()) == sanitized(again.to_json())
+    assert sanitized(one.to_json()) != sanitized(replace(one, macs=1).to_json())
+
+
+def test_faults_are_seen():
+    def notebook(*cells):
+        new = nbformat.v4
+        made = []
+        for number, (text, tagged) in enumerate(cells, 1):
+            output = [new.new_output("stream", text="1")]
+            made.append(new.new_code_cell(text, outputs=output, execution_count=number))
+            made[-1].metadata.tags = tagged
+        return new.new_notebook(cells=made)
+
+    claims = ("assert x", ["claims"])
+    assert faults(notebook(("x", []), claims), "01_one") == []
+    assert faults(notebook(("x", [])), "00_start_here") == []
+    assert faults(notebook(("x", [])), "01_one") == ["there is no claims cell (tag `claims`)"]
+    ignored = notebook(("x", ["nbval-ignore-output"]), ("# NBVAL_IGNORE_OUTPUT\ny", []))
+    assert faults(ignored, "00_start_here") == [
+        "no cell with an output is compared",
+        "there is no claims cell (tag `claims`)",
+    ]
+    assert "a cell is skipped" in faults(notebook(("x", ["nbval-skip"]), claims), "01_one")
+    semicolon = faults(notebook(("plot(x);", []), claims), "01_one")
+    assert len(semicolon) == 1
+    assert "begin with `_ =`" in semicolon[0]
+    raising = notebook(("x", []), ("assert x", ["claims", "raises-exception"]))
+    assert faults(raising, "01_one") == ["a claims cell may raise"]

@@ -1,0 +1,149 @@
+"""fit: seeded, keeps the best, never changes what it was given; original: shipped or cached."""
+
+import numpy as np
+import pytest
+import torch
+
+from course_lib import data, models, training
+
+
+@pytest.fixture(scope="module")
+def stripes():
+    """Bright images of horizontal or vertical stripes: learned in moments."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(160) % 2
+    pixels = rng.integers(0, 60, (160, 28, 28), dtype=np.uint8)
+    pixels[labels == 0, ::4] = 255
+    pixels[labels == 1, :, ::4] = 255
+    return data.from_arrays(pixels, labels, name="stripes")
+
+
+def state(network):
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+def same(a, b):
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_fit_learns_returns_a_copy_and_repeats_itself(stripes):
+    network = models.LeafNet(4, 2, 1)
+    before = state(network)
+    settings = {"epochs": 4, "batch_size": 8, "progress": False}
+    first, history = training.fit(network, stripes, **settings)
+    again, _ = training.fit(network, stripes, **settings)
+    other, _ = training.fit(network, stripes, seed=1, **settings)
+    assert same(state(network), before)
+    assert training.evaluate(first, stripes.test) > 0.9
+    assert history.loss[-1] < history.loss[0]
+    assert same(state(first), state(again))
+    assert not same(state(first), state(other))
+    assert not first.training
+
+
+def test_the_best_on_validation_is_kept(stripes):
+    network, history = training.fit(models.LeafNet(4, 2, 1), stripes, epochs=5, progress=False)
+    assert history.best_epoch == int(np.argmax(history.validation_accuracy))
+    best = max(history.validation_accuracy)
+    assert training.evaluate(network, stripes.val) == pytest.approx(best)
+
+
+def test_patience_stops_early(stripes):
+    _, history = training.fit(
+        models.LeafNet(4, 2, 1), stripes, epochs=40, patience=2, progress=False
+    )
+    assert len(history.loss) == history.best_epoch + 3 < 40
+
+
+def test_an_interruption_keeps_the_best_so_far(stripes):
+    steps = 0
+
+    def interrupted(network, images, labels):
+        nonlocal steps
+        steps += 1
+        if steps == 8:
+            raise KeyboardInterrupt
+        return torch.nn.functional.cross_entropy(network(images), labels)
+
+    network, history = training.fit(
+        models.LeafNet(4, 2, 1), stripes, epochs=9, loss=interrupted, progress=False
+    )
+    assert history.interrupted
+    assert 0 < len(history.validation_accuracy) < 9
+    best = max(history.validation_accuracy)
+    assert training.evaluate(network, stripes.val) == pytest.approx(best)
+
+
+def test_a_loss_that_is_no_number_stops_with_the_reason(stripes):
+    def broken(network, images, labels):
+        return network(images).sum() * float("nan")
+
+    with pytest.raises(FloatingPointError, match="learning rate"):
+        training.fit(models.LeafNet(4, 2, 1), stripes, epochs=1, loss=broken, progress=False)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"epochs": 0}, {"batch_size": 1}, {"learning_rate": 0}, {"learning_rate": -1}]
+)
+def test_settings_that_cannot_work_are_quoted(stripes, wrong):
+    name, value = next(iter(wrong.items()))
+    with pytest.raises(ValueError, match=f"{name}={value}"):
+        training.fit(models.LeafNet(4, 2, 1), stripes, progress=False, **wrong)
+
+
+def test_predict_keeps_the_mode_and_the_order(stripes):
+    network = models.LeafNet(4, 2, 1).train()
+    logits = training.predict(network, stripes.test, batch_size=7)
+    assert network.training
+    assert logits.shape == (len(stripes.test), 2)
+    network.eval()
+    one = network(data.normalise(stripes.test.pixels[5:6]))
+    assert torch.allclose(logits[5:6], one, atol=1e-5)
+
+
+def test_augmenting_moves_grey_images_and_turns_coloured_ones():
+    generator = torch.Generator().manual_seed(0)
+    image = torch.zeros(64, 1, 32, 32)
+    image[:, :, 4:12, 4:8] = 1  # upright, in a corner
+    moved = training.augmented(image, generator, turn=False)
+    turned = training.augmented(image, generator, turn=True)
+    assert moved.shape == image.shape
+    assert torch.equal(moved.sum((1, 2, 3)), image.sum((1, 2, 3)))
+    assert all(m[:, :16, :16].sum() == 32 for m in moved)  # none left its corner
+    assert len({tuple(m.flatten().tolist()) for m in moved}) > 5
+    corners = {(bool(t[:, :16].sum() > 0), bool(t[:, :, :16].sum() > 0)) for t in turned}
+    assert len(corners) == 4
+
+
+def test_an_original_is_trained_once_and_cached(stripes, tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    monkeypatch.setattr(training, "ORIGINAL_WIDTH", 4)
+    first = training.original(stripes, progress=False)
+    assert training.original_path(stripes).exists()
+    monkeypatch.setattr(training, "fit", None)  # a second training would fail
+    assert same(state(training.original(stripes)), state(first))
+
+
+def test_the_shipped_original_is_what_its_script_describes():
+    path = models.WEIGHTS / "leafnet_leaves.safetensors"
+    network, notes = models.load(path), models.notes(path)
+    assert isinstance(network, models.LeafNet)
+    assert (network.width, network.classes, network.channels) == (64, 12, 3)
+    images = data.load("leaves")
+    assert notes["images"] == training.leaves.VERSION
+    right = training.predict(network, images.test.first(1000)).argmax(1)
+    labels = images.test.labels[:1000]
+    genus = torch.tensor(images.groups)
+    assert (right == labels).double().mean().item() == pytest.approx(notes["species"], abs=0.015)
+    assert (genus[right] == genus[labels]).double().mean() > 0.985
+
+
+def test_a_short_run_moves_as_the_script_describes():
+    images = data.load("leaves")
+    few = data.ImageData(
+        "few", images.train.first(640), images.val.first(240), images.test.first(12), images.classes
+    )
+    network, history = training.train_original(few, epochs=3, progress=False)
+    assert network.width == 64
+    assert history.loss[0] > history.loss[1] > history.loss[2]
+    assert max(history.validation_accuracy) > 2 / len(images.classes)  # twice as good as guessing
