@@ -6,7 +6,7 @@ Writes course_lib/weights/leafnet_leaves.safetensors and results/original.json.
 import argparse
 
 import torch
-from recording import record
+from _recording import record
 
 from course_lib import data, leaves, models, scorecard, training
 

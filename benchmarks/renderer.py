@@ -3,7 +3,7 @@
 import time
 
 import numpy as np
-from recording import ROOT, record
+from _recording import ROOT, record
 
 from course_lib import figures, leaves
 

@@ -26,7 +26,6 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 NAME = "course-pruning"
-MAKING = "COURSE_CACHE_MAKING"
 LONGEST_WAIT = 900.0  # seconds; whoever holds the lock longer is taken to be stuck
 
 Stored = tuple[dict[str, torch.Tensor], Any]  # tensors by name, and a note that JSON can hold
@@ -79,18 +78,11 @@ def cached(filename: str, key: str, make: Callable[[], Stored]) -> Stored:
     if folder is None:
         return make()
     path = folder / filename
-    maker, _, making = os.environ.get(MAKING, "").partition(" ")
-    if making == str(path) and maker != str(os.getpid()):  # it would wait for its own parent
-        raise RuntimeError(
-            f"this script is run again by the processes that help to make {filename}: put what it "
-            "does under `if __name__ == '__main__':`"
-        )
     with lock(path):
         found = _read(path, key, say="making it again")
         if found is not None:
             return found
-        with _making(path):
-            made = make()
+        made = make()
         try:
             _write(path, key, *made)
         except OSError as problem:  # a full disk, or a file that Windows holds open
@@ -145,16 +137,6 @@ def lock(path: Path) -> Iterator[None]:
         yield
     finally:
         guard.release()
-
-
-@contextmanager
-def _making(path: Path) -> Iterator[None]:
-    """Tells the processes that `make` starts that `path` is being made for them to help with."""
-    os.environ[MAKING] = f"{os.getpid()} {path}"
-    try:
-        yield
-    finally:
-        del os.environ[MAKING]
 
 
 def _read(path: Path, key: str, say: str = "") -> Stored | None:

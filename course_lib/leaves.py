@@ -31,11 +31,11 @@ __all__ = ["GENERA", "SPECIES", "VERSION", "render", "smallest_trait", "specimen
 VERSION = "1"  # part of every cache key: change it whenever the pictures change
 
 # How hard the images are: these five numbers and the traits of SPECIES decide it.
-BLUR = (0.3, 0.85)  # sigma of the lens blur in pixels at 64x64, drawn evenly
-NOISE = (2.0, 9.0)  # sigma of the sensor noise in grey levels, drawn evenly
+BLUR = (0.35, 1.0)  # sigma of the lens blur in pixels at 64x64, drawn evenly
+NOISE = (3.0, 12.0)  # sigma of the sensor noise in grey levels, drawn evenly
 TILT = 28.0  # largest angle in degrees between the leaf and the picture plane
 SCALE = (0.88, 1.08)  # length of the leaf against its nominal size
-SPREAD = 1.0  # variation between the leaves of one species; 0 makes them identical
+SPREAD = 1.25  # variation between the leaves of one species; 0 makes them identical
 
 AREA = 0.225  # share of the picture that the blade of a flat leaf of scale 1 covers
 

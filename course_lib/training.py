@@ -16,15 +16,13 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from . import data as course_data
-from . import leaves, models
+from . import cache, leaves, models
 from .data import ImageData, Images
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
@@ -216,19 +214,27 @@ def original(data: ImageData, progress: bool = True) -> nn.Module:
         # By version, not by fingerprint: another platform's pixels may differ by a grey level.
         if path.exists() and models.notes(path).get("images") == leaves.VERSION:
             return models.load(path)
-    path = original_path(data)
-    if path.exists():
-        return models.load(path)
-    network, history = train_original(data, progress=progress)
-    if not history.interrupted:
-        notes = {"data": data.fingerprint, "name": data.name}
-        models.save(network, path, notes | {"seconds": round(history.seconds)})
-    return network
+
+    def make() -> cache.Stored:
+        network, history = train_original(data, progress=progress)
+        if history.interrupted:
+            raise _Interrupted(network)
+        return network.state_dict(), {"name": data.name, "seconds": round(history.seconds)}
+
+    try:
+        weights, _ = cache.cached(f"leafnet-{data.fingerprint}.safetensors", "1", make)
+    except _Interrupted as stopped:
+        return stopped.network  # good enough to go on with, not to keep
+    network = models.LeafNet(ORIGINAL_WIDTH, len(data.classes), data.shape[0])
+    network.load_state_dict(weights)
+    return network.eval()
 
 
-def original_path(data: ImageData) -> Path:
-    """Where the original of these images is cached."""
-    return course_data.cache_dir() / f"leafnet_{data.fingerprint}.safetensors"
+class _Interrupted(Exception):
+    """Training was stopped by hand; carries the best network until then."""
+
+    def __init__(self, network: nn.Module):
+        self.network = network
 
 
 def train_original(

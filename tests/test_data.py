@@ -509,12 +509,6 @@ def test_orphans_of_killed_processes_are_swept_away(own_cache):
     assert new.exists()
 
 
-def test_a_helper_that_runs_the_script_again_does_not_wait_for_its_parent(own_cache, monkeypatch):
-    monkeypatch.setenv(cache.MAKING, f"1 {own_cache / 'x'}")
-    with pytest.raises(RuntimeError, match="__name__ == '__main__'"):
-        cache.cached("x", "1", lambda: ({}, None))
-
-
 def test_cache_dir_follows_the_environment_and_the_platform(monkeypatch, tmp_path):
     assert data.cache_dir() == tmp_path / "cache"
     monkeypatch.delenv("COURSE_CACHE")

@@ -119,9 +119,18 @@ def test_an_original_is_trained_once_and_cached(stripes, tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
     monkeypatch.setattr(training, "ORIGINAL_WIDTH", 4)
     first = training.original(stripes, progress=False)
-    assert training.original_path(stripes).exists()
+    assert len(list(tmp_path.glob("leafnet-*.safetensors"))) == 1
     monkeypatch.setattr(training, "fit", None)  # a second training would fail
     assert same(state(training.original(stripes)), state(first))
+
+
+def test_an_interrupted_original_is_used_but_not_kept(stripes, tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    best = models.LeafNet(4, 2, 1)
+    stopped = training.History(interrupted=True)
+    monkeypatch.setattr(training, "train_original", lambda *_args, **_options: (best, stopped))
+    assert training.original(stripes) is best
+    assert not list(tmp_path.glob("leafnet-*.safetensors"))
 
 
 def test_the_shipped_original_is_what_its_script_describes():
