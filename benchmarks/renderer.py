@@ -3,8 +3,8 @@
 import time
 
 import numpy as np
-from _recording import ROOT, record
 
+from _recording import ROOT, record
 from course_lib import figures, leaves
 
 COUNT = 2000

@@ -76,6 +76,12 @@ def axes(made: Picture, *place, **options) -> Axes:
         return made.add_subplot(*place, **options)
 
 
+def placed(made: Picture, left: float, bottom: float, width: float, height: float) -> Axes:
+    """Axes at a fixed place, in shares of the picture."""
+    with rc_context(STYLE):
+        return made.add_axes((left, bottom, width, height))
+
+
 def set_title(panel: Axes, text: str, **options) -> None:
     """A title in the course's style; matplotlib reads that style only when the title is set."""
     panel.set_title(text, loc="left", **{"fontsize": 11, "fontweight": "bold", **options})
@@ -218,7 +224,7 @@ def draw_curves(panel: Axes, x, lines, x_label, y_label, percent=False) -> None:
         panel.plot(x, values, color=colour, label=name)
     # A label beside its line where the lines are furthest apart: no legend to decode.
     values = np.array(list(lines.values()), dtype=float)
-    for i, name in enumerate(lines):
+    for i, name in enumerate(lines if len(lines) > 1 else ()):
         others = np.delete(values, i, axis=0)
         gap = np.abs(others - values[i]).min(axis=0) if len(others) else np.zeros(len(x))
         gap = gap * (np.arange(len(x)) > 0) * (np.arange(len(x)) < 0.6 * len(x))
@@ -254,8 +260,8 @@ def jigsaw(
     truth after each number of pieces removed.
     """
     made = picture(7.2, 2.7)
-    grid = made.add_gridspec(1, 3, width_ratios=[1.0, 0.85, 1.25])
-    puzzle, beliefs = axes(made, grid[0]), axes(made, grid[1])
+    made.set_layout_engine("none")  # places given by hand: a slider waits for this picture
+    puzzle, beliefs = placed(made, 0.01, 0.06, 0.3, 0.82), placed(made, 0.34, 0.06, 0.24, 0.82)
     draw_image(puzzle, image)
     height, width = image.shape[:2]
     rows, columns = covered.shape
@@ -278,7 +284,7 @@ def jigsaw(
     beliefs.axis("off")
     set_title(beliefs, "the network says", fontsize=10)
     if curve is not None:
-        line = axes(made, grid[2])
+        line = placed(made, 0.67, 0.19, 0.31, 0.69)
         line.plot(range(len(curve)), curve, color=BLUE)
         line.plot([removed], [curve[removed]], "o", color=ORANGE, markersize=8)
         line.set_ylim(0, 1.04)

@@ -83,7 +83,10 @@ images
 def some_of_each(split, count):
     """The first images of each class, (classes, count, height, width, 3)."""
     pixels = split.pixels.permute(0, 2, 3, 1).numpy().squeeze()
-    return [pixels[split.labels == label][:count] for label in range(len(images.classes))]
+    return [
+        pixels[split.labels == label][:count]
+        for label in range(len(images.classes))
+    ]
 
 
 genera = [images.group_names[g] for g in images.groups] if images.groups else None
@@ -95,12 +98,24 @@ figures.contact_sheet(some_of_each(images.train, count), images.classes, genera)
 # same genus apart is hard: it takes the teeth of the margin, the depth of the lobes, the tip. That
 # is a **fine-grained** task, and fine-grained tasks are where careless compression hurts first.
 #
-# This is what tells the species apart:
+# Here is one of each, pressed on paper, and what tells the species apart:
 
 # %%
-if images.name == "leaves":
-    for row in leaves.trait_table():
-        print(" · ".join(str(value) for value in row.values()))
+specimens = [
+    leaves.specimen(number, size=160) for number in range(len(leaves.SPECIES))
+]
+figures.images_grid(
+    specimens, [species.name for species in leaves.SPECIES], cell=1.2
+)
+
+# %%
+rows = leaves.trait_table()
+for row in [dict(zip(rows[0], rows[0], strict=True)), *rows]:
+    print(
+        "".join(
+            f"{row[t]:<18}" for t in ("species", "lobes", "margin", "veins", "tip")
+        )
+    )
 
 # %% [markdown]
 # ## The network
@@ -108,7 +123,8 @@ if images.name == "leaves":
 # left to right the pictures get smaller and more numerous, until one number for each class is left.
 
 # %%
-original = training.original(images)  # trained already; other images are trained once, then kept
+# The leaves' network is there already; for other images one is trained once, and kept.
+original = training.original(images)
 channels, side = images.shape[0], images.shape[1]
 figures.network_picture(
     [
@@ -130,7 +146,9 @@ figures.network_picture(
 # %%
 my_guess = None
 
-guess = predict.guess("Millions of multiplications for one leaf?", my_guess, low=0, high=500)
+guess = predict.guess(
+    "Millions of multiplications for one leaf?", my_guess, low=0, high=500
+)
 guess
 
 # %%
@@ -152,7 +170,9 @@ def macs_of_convolution(inputs, outputs, window, side):
 
 first = macs_of_convolution(channels, original.width, window=3, side=side // 2)
 counted = next(iter(scorecard.macs_by_layer(original, images.shape).values()))
-print(f"the first layer by hand: {first:,}, counted: {counted:,}, all layers: {operations:,}")
+print(
+    f"the first layer by hand: {first:,}, counted: {counted:,}, all layers: {operations:,}"
+)
 
 # %% [markdown]
 # ## How sure is an accuracy?
@@ -165,13 +185,19 @@ print(f"the first layer by hand: {first:,}, counted: {counted:,}, all layers: {o
 def wilson(right, total, z=1.96):
     share = right / total
     middle = (share + z**2 / (2 * total)) / (1 + z**2 / total)
-    spread = z / (1 + z**2 / total) * (share * (1 - share) / total + z**2 / (4 * total**2)) ** 0.5
+    spread = (
+        z
+        / (1 + z**2 / total)
+        * (share * (1 - share) / total + z**2 / (4 * total**2)) ** 0.5
+    )
     return middle - spread, middle + spread
 
 
 for total in (100, 1_000, 10_000):
     low, high = wilson(total * 97 // 100, total)
-    print(f"{total * 97 // 100:>5} of {total:>6} right: between {low:.1%} and {high:.1%}")
+    print(
+        f"{total * 97 // 100:>5} of {total:>6} right: between {low:.1%} and {high:.1%}"
+    )
 
 # %% [markdown]
 # A hundred times the images make the interval about ten times narrower. So: a difference smaller
@@ -210,7 +236,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 with FlopCounterMode(display=False) as counter, torch.inference_mode():
     original(torch.zeros(1, *images.shape))
-print(f"PyTorch's counter: {counter.get_total_flops():,} = 2 x {counter.get_total_flops() // 2:,}")
+print(
+    f"PyTorch's counter: {counter.get_total_flops():,} = 2 x {counter.get_total_flops() // 2:,}"
+)
 
 # %% [markdown]
 # ## The claims, checked
@@ -221,11 +249,21 @@ print(f"PyTorch's counter: {counter.get_total_flops():,} = 2 x {counter.get_tota
 few, many = wilson(97, 100), wilson(9_700, 10_000)
 narrower = (few[1] - few[0]) / (many[1] - many[0])
 claim("the hand count of the first layer is the counter's", first == counted)
-claim("our MACs are half of PyTorch's operations", counter.get_total_flops() == 2 * operations)
-claim("a hundred times the images make the interval about ten times narrower", 8 < narrower < 12)
+claim(
+    "our MACs are half of PyTorch's operations",
+    counter.get_total_flops() == 2 * operations,
+)
+claim(
+    "a hundred times the images make the interval about ten times narrower",
+    8 < narrower < 12,
+)
 claim(
     "the library's interval is the one above",
-    max(abs(a - b) for a, b in zip(wilson(97, 100), scorecard.wilson(97, 100), strict=True)) < 1e-4,
+    max(
+        abs(a - b)
+        for a, b in zip(wilson(97, 100), scorecard.wilson(97, 100), strict=True)
+    )
+    < 1e-4,
 )
 claim(
     "the network names more than nine of ten test images",
