@@ -93,20 +93,44 @@ def from_folder(
             f"{folder} holds only one class, {classes[0]!r}, and there is nothing to tell apart: "
             f"add a folder, or choose {folder / classes[0]} if its subfolders are the classes"
         )
-    place = hashlib.sha256(f"{folder} {size}".encode(errors="surrogateescape")).hexdigest()[:12]
+    settings = f"{size} {seed} {val} {test}"
+    place = hashlib.sha256(f"{folder} {settings}".encode(errors="surrogateescape")).hexdigest()[:12]
+    labels = np.array([classes.index(photo.name) for photo in found])
+    told = []
 
     def make() -> cache.Stored:
         pixels, reasons = photos.read(folder, found, size)
-        return {"pixels": torch.from_numpy(pixels)}, reasons
+        reasons = photos.repeated(found, pixels, reasons)
+        told.append(photos.report(folder, found, reasons))
+        splits = _split(found, labels, reasons, val, test, seed)
+        kept = _in_order(pixels, np.concatenate(splits))
+        note = {"reasons": reasons, "splits": [which.tolist() for which in splits]}
+        return {"pixels": torch.from_numpy(kept)}, note
 
-    stored, reasons = cache.cached(
+    stored, note = cache.cached(
         f"photos-{re.sub('[^a-z0-9]+', '-', folder.name.lower())}-{place}.safetensors",
-        photos.state(folder, found, size),
+        f"{photos.state(folder, found, size)} {settings}",
         make,
     )
-    reasons = photos.repeated(found, stored["pixels"].numpy(), reasons)
-    skipped = photos.report(folder, found, reasons)
-    labels = np.array([classes.index(photo.name) for photo in found])
+    skipped = told[0] if told else photos.report(folder, found, note["reasons"])
+    # The file holds the splits one after the other: parts of it, not copies.
+    ends = np.cumsum([len(which) for which in note["splits"]])
+    train, chosen, tests = (
+        Images(stored["pixels"][end - len(which) : end], torch.from_numpy(labels[which]))
+        for which, end in zip(note["splits"], ends.tolist(), strict=True)
+    )
+    return ImageData(folder.name, train, chosen, tests, classes, skipped=skipped)
+
+
+def _split(
+    found: Sequence[photos.Photo],
+    labels: NDArray[np.int64],
+    reasons: Sequence[str],
+    val: float,
+    test: float,
+    seed: int,
+) -> list[NDArray[np.int64]]:
+    """Places of the train, val and test photos, each in random order: as given, else drawn."""
     parts = {
         part: np.array([i for i, p in enumerate(found) if p.part == part and not reasons[i]], int)
         for part in {photo.part for photo in found}
@@ -118,14 +142,26 @@ def from_folder(
         seed,
     )
     shuffle = np.random.default_rng(seed).permutation
-    splits = [
+    return [
         parts["train"][drawn] if name == "train" or name not in parts else shuffle(parts[name])
         for name, drawn in zip(("train", "val", "test"), own, strict=True)
     ]
-    train, chosen, tests = (
-        Images(stored["pixels"][which], torch.from_numpy(labels[which])) for which in splits
-    )
-    return ImageData(folder.name, train, chosen, tests, classes, skipped=skipped)
+
+
+def _in_order(rows: NDArray[np.uint8], order: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """`rows[order]`, made in place: thousands of photos need not be in memory twice.
+
+    >>> _in_order(np.array([[10], [11], [12], [13]]), np.array([3, 0, 2])).ravel().tolist()
+    [13, 10, 12]
+    """
+    there = np.arange(len(rows))  # which row lies at each place
+    place = np.arange(len(rows))  # and where each row lies
+    for to, row in enumerate(order.tolist()):
+        at, other = place[row], there[to]
+        if at != to:
+            rows[[to, at]] = rows[[at, to]]
+            there[to], there[at], place[row], place[other] = row, other, to, at
+    return rows[: len(order)]
 
 
 def from_arrays(

@@ -139,7 +139,7 @@ def _draw(
     layers = [Image.new("L", (wide, wide)) for _ in range(4)]
     blade, half, veins, stalk = (ImageDraw.Draw(layer) for layer in layers)
     seen = np.split(wide * camera(leaf.points), leaf.cuts)
-    shapes = [[(x, y) for x, y in piece.tolist()] for piece in seen]
+    shapes = [piece.ravel().tolist() for piece in seen]
     blade.polygon(shapes[0], fill=255)
     if len(holes):
         middle, radius = wide * camera(holes[:, :2]), wide / 64 * holes[:, 2:]

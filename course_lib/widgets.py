@@ -9,6 +9,7 @@ import ipywidgets
 import numpy as np
 
 from course_lib import figures
+from course_lib.style import Picture
 
 
 class Interactive:
@@ -18,7 +19,7 @@ class Interactive:
     An error in it is shown in place of the picture, and raised: nothing is swallowed.
     """
 
-    def __init__(self, draw: Callable[..., figures.Picture], **controls: ipywidgets.Widget):
+    def __init__(self, draw: Callable[..., Picture], **controls: ipywidgets.Widget):
         self.draw, self.controls = draw, controls
         self.image = ipywidgets.Image(format="png")
         self.message = ipywidgets.HTML()
@@ -65,7 +66,7 @@ def jigsaw(
     """
     pieces = grid * grid
 
-    def draw(image: int, order: str, removed: int) -> figures.Picture:
+    def draw(image: int, order: str, removed: int) -> Picture:
         covered = np.zeros(pieces, dtype=bool)
         covered[orders[order][image][:removed]] = True
         return figures.jigsaw(

@@ -1,0 +1,23 @@
+"""Claims raise when they must, and say so when they may."""
+
+import pytest
+
+from course_lib import claims
+
+
+def test_claims_raise_when_they_must_and_say_so_when_they_may(capsys, monkeypatch):
+    monkeypatch.delenv("COURSE_STRICT", raising=False)
+    claims.claim("water is wet", True)
+    claims.claim("it is fast", False, machine="it is busy", measured="0.5x")
+    claims.claim("it is learnt", False, images="digits", measured="40%")
+    said = capsys.readouterr().out.splitlines()
+    assert said == [
+        "held: water is wet",
+        "not here: it is fast (0.5x). Likely reason: it is busy",
+        "not on these images (digits): it is learnt (40%)",
+    ]
+    with pytest.raises(AssertionError, match="false"):
+        claims.claim("it is learnt", False, images="leaves")
+    monkeypatch.setenv("COURSE_STRICT", "1")
+    with pytest.raises(AssertionError, match=r"0\.5x"):
+        claims.claim("it is fast", False, machine="it is busy", measured="0.5x")

@@ -1,0 +1,59 @@
+"""figures draw what they are given, and describe it for who cannot see it."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from course_lib import figures
+from course_lib.style import short_bytes
+
+
+def looks(picture):
+    """The picture as an array, to see whether two differ."""
+    return np.asarray(Image.open(io.BytesIO(picture.png())).convert("RGB"), dtype=int)
+
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+EXAMPLES = {
+    "grid": lambda: figures.images_grid(PIXELS, ["a", "b", "c"]),
+    "sheet": lambda: figures.contact_sheet(PIXELS[None], ["Acer"], ["maples"]),
+    "network": lambda: figures.network_picture([("image", 3, 64), ("first", 64, 32)], ["a", "b"]),
+    "curves": lambda: figures.curves([0, 1, 2], {"one": [1, 0.5, 0], "two": [1, 1, 0]}, "x", "y"),
+    "jigsaw": lambda: figures.jigsaw(
+        PIXELS[0], np.eye(4, dtype=bool), {"a": 0.7, "b": 0.3}, "a", [1, 0.5, 0.2], 1
+    ),
+    "channels": lambda: figures.channel_map({"layer 1": [0, -3.0], "layer 2": [0.1]}, 0.1),
+    "budgets": lambda: figures.budgets(
+        {"storage": 4e6, "working memory": 5e5},
+        {"phone": {"storage": 6e6}, "chip": {"storage": 1e6, "working memory": 3e5}},
+    ),
+    "cards": lambda: figures.before_after(
+        ["original", "small"], {"bytes": ([4.6e6, 1.2e4], "bytes"), "time": ([2.7, 0.1], "ms")}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_picture_is_drawn_readable_and_described(name):
+    picture = EXAMPLES[name]()
+    pixels = looks(picture)
+    assert pixels.shape[1] >= 100
+    assert (pixels < 128).any(axis=2).mean() > 0.002  # something is on the paper
+    bundle = picture._repr_mimebundle_()
+    assert bundle["image/png"].startswith(b"\x89PNG")
+    assert len(bundle["text/plain"]) > 15
+
+
+def test_descriptions_carry_the_data():
+    assert "67% of 3 channels" in EXAMPLES["channels"]().alt
+    assert "4 of 16 pieces" in EXAMPLES["jigsaw"]().alt
+    assert "working memory: 500 kB needed, chip too small" in EXAMPLES["budgets"]().alt
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(999, "999 B"), (4_608_136, "4.61 MB"), (1000, "1 kB"), (2.5e9, "2.5 GB")]
+)
+def test_bytes_are_decimal(value, text):
+    assert short_bytes(value) == text

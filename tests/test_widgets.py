@@ -1,0 +1,61 @@
+"""widgets redraw their picture when a control moves, and leave it where no kernel runs."""
+
+import ipywidgets
+import numpy as np
+import pytest
+
+from course_lib import figures, widgets
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def puzzle():
+    orders = {
+        "random": np.stack([np.arange(16)] * 3),
+        "backwards": np.stack([np.arange(16)[::-1]] * 3),
+    }
+    return widgets.jigsaw(
+        PIXELS,
+        ["a", "b", "c"],
+        orders,
+        lambda i, covered: {"a": 1 - covered.mean(), "b": covered.mean()},
+        {how: np.linspace(1, 0, 17)[None].repeat(3, 0) for how in orders},
+        grid=4,
+    )
+
+
+def test_moving_the_slider_changes_the_picture(puzzle):
+    seen = [puzzle.image.value]
+    for value in (1, 8, 16):
+        puzzle.controls["removed"].value = value
+        assert f"{value} of 16 pieces" in puzzle.picture.alt
+        seen.append(puzzle.image.value)
+    puzzle.controls["removed"].value = 3
+    forwards = puzzle.image.value
+    puzzle.controls["order"].value = "backwards"
+    seen += [forwards, puzzle.image.value]
+    puzzle.controls["image"].value = 2
+    assert "the truth is c" in puzzle.picture.alt
+    assert len(set(seen)) == len(seen)
+
+
+def test_the_widget_shows_its_static_twin_where_no_kernel_runs(puzzle):
+    bundle = puzzle._repr_mimebundle_()
+    assert bundle["image/png"] == puzzle.picture.png()
+    view = bundle["application/vnd.jupyter.widget-view+json"]
+    assert view["model_id"] == puzzle.view.model_id
+
+
+def test_an_error_in_a_callback_is_shown_and_raised():
+    def draw(x):
+        if x > 2:
+            raise ZeroDivisionError("no picture of this")
+        return figures.curves([0, 1], {"x": [0, x]}, "x", "y")
+
+    broken = widgets.Interactive(draw, x=ipywidgets.IntSlider(value=1, min=0, max=5))
+    with pytest.raises(ZeroDivisionError):
+        broken.controls["x"].value = 3
+    assert "no picture of this" in broken.message.value
+    broken.controls["x"].value = 2
+    assert broken.message.value == ""
