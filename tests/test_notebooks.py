@@ -597,4 +597,4 @@ def test_a_deleted_copy_comes_back(school):
 
 
 def test_the_colab_cell_is_valid_python(house):
-    ast.parse(colab_cell(house))
+    assert ast.parse(colab_cell(house)).body
