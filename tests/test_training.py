@@ -1,5 +1,7 @@
 """fit: seeded, keeps the best, never changes what it was given; original: shipped or cached."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -152,7 +154,12 @@ def test_a_short_run_moves_as_the_script_describes():
     few = data.ImageData(
         "few", images.train.first(640), images.val.first(240), images.test.first(12), images.classes
     )
-    network, history = training.train_original(few, epochs=3, progress=False)
+    network, history = training.train_original(few, epochs=4, progress=False)
     assert network.width == 64
-    assert history.loss[0] > history.loss[1] > history.loss[2]
-    assert max(history.validation_accuracy) > 2 / len(images.classes)  # twice as good as guessing
+    assert history.loss == sorted(history.loss, reverse=True)
+    # The loss of guessing is log(12); accuracy follows later, in the shipped run after a hundred
+    # steps: its first epoch ended at 29% of the validation images.
+    assert history.loss[-1] < math.log(len(images.classes)) - 0.05
+    notes = models.notes(models.WEIGHTS / "leafnet_leaves.safetensors")
+    assert len(notes["validation"]) == notes["epochs"]
+    assert notes["validation"][0] < notes["validation"][-1] == max(notes["validation"])
