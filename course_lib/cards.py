@@ -23,11 +23,14 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from course_lib.intervals import Paired, paired
+
+if TYPE_CHECKING:
+    from course_lib.style import Picture
 
 __all__ = ["Comparison", "Row", "Scorecard", "compare", "show_bytes", "show_count"]
 
@@ -172,6 +175,23 @@ class Comparison:
             columns[f"points_{end}"] = np.array(ends)
         return columns
 
+    def picture(self) -> "Picture":
+        """What a phone's owner would notice, one bar a card: download, time, energy, accuracy."""
+        from course_lib import figures  # drawing loads matplotlib, measuring need not
+
+        rows = {row.key: row for row in self.rows}
+        plain = self.plain()
+        bars = {}
+        for key, title in PICTURED.items():
+            texts = [text.split(" (")[0] for text in rows[key].cells]
+            changes = rows[key].changes
+            if key == "accuracy":
+                changes = ("", *(f"{points:+.1f} points" for points in plain["points"][1:] + 0.0))
+            if key == "energy_mj" and plain["energy_is_estimate"].any():
+                title += ", estimate"
+            bars[title] = (plain[key].tolist(), texts, changes)
+        return figures.before_after([card.name for card in self.cards], bars)
+
     def __str__(self) -> str:
         lines = [("", *(card.name for card in self.cards))]
         for row in self.rows:
@@ -290,6 +310,12 @@ def _cell(card: Scorecard, key: str) -> str:
     return show_bytes(value) if key.endswith("_bytes") else show_count(value)
 
 
+PICTURED = {
+    "deployed_bytes": "download",
+    "latency_ms_median": "time for one image",
+    "energy_mj": "energy",
+    "accuracy": "accuracy",
+}
 LINES = (  # key, label, and the words for less and more than before
     ("file_bytes", "File on disk", "smaller", "larger"),
     ("packed_bytes", "File, packed", "smaller", "larger"),

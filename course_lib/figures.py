@@ -26,7 +26,6 @@ from course_lib.style import (
     picture,
     placed,
     set_title,
-    short,
     short_bytes,
 )
 
@@ -316,29 +315,38 @@ def budgets(needs: Mapping[str, float], devices: Mapping[str, Mapping[str, float
 
 
 def before_after(
-    names: Sequence[str], figures: Mapping[str, tuple[Sequence[float], str]]
+    names: Sequence[str],
+    figures: Mapping[str, tuple[Sequence[float], Sequence[str], Sequence[str]]],
 ) -> Picture:
-    """The scorecards side by side: a small bar chart a quantity, the ratio to the first on each.
+    """The scorecards side by side: a small bar chart a quantity, the change in bold.
 
-    figures: quantity -> (one value a network, unit).
+    figures: quantity -> (values, values as text, changes against the first as text), one entry
+    of each for every name.
     """
-    made = picture(1.85 * len(figures) + 0.4, 0.42 * len(names) + 1.0)
-    for i, (quantity, (values, unit)) in enumerate(figures.items()):
+    made = picture(2.1 * len(figures) + 0.6, 0.62 * len(names) + 0.7)
+    for i, (quantity, (values, texts, changes)) in enumerate(figures.items()):
         panel = axes(made, 1, len(figures), i + 1)
-        colours = [MUTED] + [GREEN] * (len(names) - 1) if len(names) > 1 else [BLUE]
-        panel.barh(range(len(names)), values, color=colours, height=0.6)
-        for row, value in enumerate(values):
-            text = (
-                f" {short_bytes(value)}" if unit == "bytes" else f" {short(value)} {unit}".rstrip()
-            )
-            panel.text(value, row, text, va="center", fontsize=9, color=INK)
-        panel.set_xlim(0, max(values) * 1.55 or 1)
-        panel.set_ylim(len(names) - 0.45, -0.55)
+        colours = [MUTED] + [GREEN] * (len(names) - 1)
+        panel.barh(range(len(names)), values, color=colours, height=0.5)
+        for row, (value, text, change) in enumerate(zip(values, texts, changes, strict=True)):
+            place: dict = {"textcoords": "offset points", "va": "center", "fontsize": 9.5}
+            lift = 6 if change else 0
+            panel.annotate(text, (value, row), xytext=(4, lift), **place)
+            panel.annotate(change, (value, row), xytext=(4, -7), fontweight="bold", **place)
+        panel.set_xlim(0, max(values) * 1.75 or 1)
+        panel.set_ylim(len(names) - 0.5, -0.5)
         panel.set_xticks([])
         panel.grid(False)
         panel.spines["bottom"].set_visible(False)
         panel.set_yticks(range(len(names)), list(names) if i == 0 else [""] * len(names))
         panel.tick_params(length=0, labelcolor=INK)
         set_title(panel, quantity, fontsize=10)
-    made.alt = "scorecards of " + ", ".join(names) + ": " + ", ".join(figures)
+    made.alt = "; ".join(
+        f"{quantity}: "
+        + ", ".join(
+            f"{name} {text}" + (f" ({change})" if change else "")
+            for name, text, change in zip(names, texts, changes, strict=True)
+        )
+        for quantity, (_, texts, changes) in figures.items()
+    )
     return made

@@ -83,14 +83,6 @@ def set_title(panel: Axes, text: str, **options) -> None:
     panel.set_title(text, loc="left", **{"fontsize": 11, "fontweight": "bold", **options})
 
 
-def short(value: float) -> str:
-    """Three digits that a person can read: 153 M, 2.7, 0.11."""
-    for limit, mark in ((1e9, " G"), (1e6, " M"), (1e3, " K")):
-        if abs(value) >= limit:
-            return f"{value / limit:.3g}{mark}"
-    return f"{value:.3g}"
-
-
 def short_bytes(value: float) -> str:
     """Bytes in decimal units: 4.6 MB."""
     for limit, mark in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):

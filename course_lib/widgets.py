@@ -3,6 +3,7 @@
 With no kernel behind the page (GitHub, the site, a printout) the static twin stands there.
 """
 
+import html
 from collections.abc import Callable, Mapping
 
 import ipywidgets
@@ -35,7 +36,9 @@ class Interactive:
         try:
             self.picture = self.draw(**{name: c.value for name, c in self.controls.items()})
         except Exception as error:
-            self.message.value = f"<b>This picture could not be drawn:</b> {error}"
+            self.message.value = (
+                f"<b>This picture could not be drawn:</b> {html.escape(str(error))}"
+            )
             raise
         self.message.value = ""
         self.image.value = self.picture.png()

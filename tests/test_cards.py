@@ -116,6 +116,16 @@ def test_before_and_after():
     assert "12x smaller" in str(compare([CARD, SMALL]))
 
 
+def test_the_picture_tells_what_changed():
+    small = replace(SMALL, deployed_bytes=383_000)
+    alt = compare([CARD, small]).picture().alt
+    assert "download: original 4.6 MB, small 383 kB (12x smaller)" in alt
+    assert "time for one image: original 4.70 ms, small 1.40 ms (3.4x faster)" in alt
+    assert "accuracy: original 97.0%, small 97.3% (+0.3 points)" in alt
+    assert "energy, estimate: original 1.50 mJ, small 3.00 mJ (2.0x more)" in alt
+    assert compare([CARD]).picture().png().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_any_number_of_cards(count):
     table = compare(CARD for _ in range(count))

@@ -30,7 +30,11 @@ EXAMPLES = {
         {"phone": {"storage": 6e6}, "chip": {"storage": 1e6, "working memory": 3e5}},
     ),
     "cards": lambda: figures.before_after(
-        ["original", "small"], {"bytes": ([4.6e6, 1.2e4], "bytes"), "time": ([2.7, 0.1], "ms")}
+        ["original", "small"],
+        {
+            "download": ([4.6e6, 1.2e4], ["4.6 MB", "12 kB"], ["", "383x smaller"]),
+            "time": ([2.7, 0.1], ["2.7 ms", "0.1 ms"], ["", "27x faster"]),
+        },
     ),
 }
 
@@ -48,6 +52,7 @@ def test_a_picture_is_drawn_readable_and_described(name):
 
 def test_descriptions_carry_the_data():
     assert "67% of 3 channels" in EXAMPLES["channels"]().alt
+    assert "small 12 kB (383x smaller)" in EXAMPLES["cards"]().alt
     assert "4 of 16 pieces" in EXAMPLES["jigsaw"]().alt
     assert "working memory: 500 kB needed, chip too small" in EXAMPLES["budgets"]().alt
 

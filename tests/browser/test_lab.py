@@ -10,6 +10,7 @@ import urllib.request
 
 import nbformat
 import pytest
+from playwright import sync_api
 
 from course_lib import chapters, copies
 from course_lib.chapters import find_root
@@ -28,10 +29,8 @@ QUIET = [
 def page():
     if CHROMIUM is None:
         pytest.skip("no Chromium here: install Debian's package chromium to run the browser tests")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    with sync_api.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser.new_page(viewport={"width": 1280, "height": 900})
         browser.close()
 
@@ -74,7 +73,8 @@ def lab(tmp_path):
 def test_the_slider_takes_pieces_away(page, lab):
     page.goto(lab)
     page.locator(".jp-Notebook").wait_for(timeout=90_000)
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=90_000)
+    # Before its kernel has started, running a notebook asks for one in a dialog.
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=90_000)
     page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
     page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
     picture = page.locator(".jp-OutputArea img.widget-image").last
