@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
 from matplotlib.patches import FancyArrowPatch, Polygon, Rectangle
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
@@ -209,11 +210,11 @@ def jigsaw(
     height, width = image.shape[:2]
     rows, columns = covered.shape
     tall, wide = height / rows, width / columns
-    for row, column in np.argwhere(covered):
-        puzzle.add_patch(
-            Rectangle((column * wide - 0.5, row * tall - 0.5), wide, tall, facecolor="white",
-                      edgecolor=FAINT, linewidth=0.5)
-        )  # fmt: skip
+    corners = [(c * wide - 0.5, r * tall - 0.5) for r, c in np.argwhere(covered)]
+    pieces = [Rectangle(corner, wide, tall) for corner in corners]
+    puzzle.add_collection(
+        PatchCollection(pieces, facecolor="white", edgecolor=FAINT, linewidth=0.5)
+    )
     set_title(puzzle, f"{int(covered.sum())} of {covered.size} pieces gone", fontsize=10)
     names = list(confidences)[:3][::-1]
     values = [confidences[name] for name in names]

@@ -9,6 +9,7 @@ import io
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 # Okabe and Ito's palette: told apart with every common kind of colour blindness.
@@ -24,7 +25,6 @@ INK, MUTED, FAINT = "#222222", "#6b6b6b", "#d9d9d9"
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED)
 STYLE: dict = {
     "figure.dpi": 110,
-    "savefig.facecolor": "white",
     "font.size": 10.5,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
@@ -51,7 +51,8 @@ class Picture(Figure):
     def png(self) -> bytes:
         buffer = io.BytesIO()
         with rc_context(STYLE):
-            self.savefig(buffer, format="png", dpi=self.dpi)
+            # Straight to the canvas: savefig draws twice, and a slider waits for this.
+            FigureCanvasAgg(self).print_png(buffer, pil_kwargs={"compress_level": 3})
         return buffer.getvalue()
 
     def _repr_mimebundle_(self, include=None, exclude=None):
