@@ -194,7 +194,7 @@ widgets.jigsaw(
 # %% tags=["nbval-ignore-output"]
 LIMIT = 0.1  # points
 whole = training.evaluate(network, images.val)
-chosen = jigsaw.sample_channels(network, per_layer=3)
+chosen = jigsaw.sample_channels(network, per_layer=2)
 changes = {}
 for layer, numbers in chosen.items():
     correct = jigsaw.silence(network, images.val, layer, numbers)
@@ -295,7 +295,7 @@ def watch():
             film_names.append(int(network(data.normalise(frame[None])).argmax()))
 
 
-(time,) = scorecard.latency(watch, limit_s=3)
+(time,) = scorecard.latency(watch, limit_s=2)
 frames_a_second = 1000 * len(film) / time.median_ms
 print(
     f"{frames_a_second:.0f} frames/s here, on {scorecard.threads()} threads, with nothing else to do"
@@ -323,7 +323,7 @@ figures.budgets({"storage": card_bytes, "working memory": working}, devices)
 # This is what the rest of the course brings down.
 
 # %% tags=["nbval-ignore-output"]
-card = scorecard.measure(network, images, limit_s=5)
+card = scorecard.measure(network, images, limit_s=4)
 scorecard.keep("01_jigsaw", [card])
 card
 
