@@ -135,7 +135,7 @@ can_go = {
 guess.reveal(round(100 * can_go["least important first"]))
 
 # %% [markdown]
-# Taken at random, far fewer pieces can go. Taken from the wrong end, hardly one. The whole craft of
+# Taken at random, far fewer pieces can go. Taken from the wrong end, hardly any. The whole craft of
 # pruning is in this picture: *not how much you remove, but whether you know what matters.*
 #
 # (One warning. The order was found with the right answer in hand, picture by picture. It shows what is
@@ -268,7 +268,7 @@ figures.curves(
     {"silenced together": together},
     "channels silenced in every layer (%)",
     "validation accuracy",
-    "Each alone is harmless; together they are not",
+    "Most are harmless alone; together they are not",
     percent=True,
     chance=1 / len(images.classes),
 )
@@ -396,7 +396,7 @@ claim(
 # ## Takeaways
 # - Importance is what you lose when a part is gone. It can be measured.
 # - Networks carry many parts that do not matter *alone*. Together they do.
-# - Faster, lighter, deployable: three reasons, three columns of the scorecard.
+# - Faster, lighter, deployable: three reasons, three kinds of rows on the scorecard.
 #
 # **Quiz**
 #
