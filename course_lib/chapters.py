@@ -171,15 +171,15 @@ def library_files(code: str, root: Path) -> list[Path]:
     The renderer of the leaves is one of them, and with it the version of the images.
     """
     library = root / "course_lib"
-    found: dict[str, str] = {}
+    found: dict[Path, str] = {}
     waiting = {"__init__"} | _imported(code)
     while waiting:
         name = waiting.pop()
-        file = library / f"{name}.py"
-        if name not in found and file.exists():
-            found[name] = file.read_text(encoding="utf-8")
-            waiting |= _imported(found[name])
-    files = [library / f"{name}.py" for name in found]
+        for file in (library / f"{name}.py", *(library / name).glob("*.py")):
+            if file not in found and file.exists():
+                found[file] = file.read_text(encoding="utf-8")
+                waiting |= _imported(found[file])
+    files = list(found)
     for folder in library.iterdir() if library.is_dir() else ():
         # Package data counts when a module that is reached names its folder.
         if folder.is_dir() and any(f'"{folder.name}' in text for text in found.values()):

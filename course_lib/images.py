@@ -72,13 +72,18 @@ class Images:
         self, size: int, generator: torch.Generator | None = None, device: Any = "cpu"
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Normalised float batches with their labels; shuffled if a generator is given."""
+        for which in self.order(size, generator):
+            yield normalise(self.pixels[which].to(device)), self.labels[which].to(device)
+
+    def order(self, size: int, generator: torch.Generator | None = None) -> Iterator[Tensor]:
+        """The image numbers of each batch, (size,); shuffled if a generator is given."""
         if size < 1:
             raise ValueError(f"size must be at least 1 image a batch, got {size}")
-        order = None if generator is None else torch.randperm(len(self), generator=generator)
-        for start in range(0, len(self), size):
-            batch = slice(start, start + size)
-            which = batch if order is None else order[batch]
-            yield normalise(self.pixels[which].to(device)), self.labels[which].to(device)
+        if generator is None:
+            numbers = torch.arange(len(self))
+        else:
+            numbers = torch.randperm(len(self), generator=generator)
+        yield from numbers.split(size) if len(self) else ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -9,6 +9,7 @@ torch.Size([2, 12])
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -25,29 +26,43 @@ class LeafNet(nn.Module):
 
     Input: normalised float images, (batch, channels, height, width), 28 to 128 pixels a side.
     Output: logits, (batch, classes).
+    width: channels of the first stage; the others have twice and four times as many. Or the
+    channels of all six convolutions, as pruning leaves them: `LeafNet(pruned.widths)` is the
+    same architecture untrained.
     The first convolution has stride 2, so that the network is no straw man that is easy to
     speed up. At width 64 and 64x64 RGB: 1.15 million parameters, 153 million MACs.
     """
 
-    def __init__(self, width: int = 64, classes: int = 12, channels: int = 3):
+    def __init__(self, width: int | Sequence[int] = 64, classes: int = 12, channels: int = 3):
         super().__init__()
-        if width < 1 or classes < 2 or channels not in (1, 3):
+        widths = (
+            [width * times for times in (1, 1, 2, 2, 4, 4)]
+            if isinstance(width, int)
+            else list(width)
+        )
+        if len(widths) != 6 or min(widths) < 1 or classes < 2 or channels not in (1, 3):
             raise ValueError(
-                f"LeafNet needs width >= 1, classes >= 2 and 1 or 3 channels, "
+                f"LeafNet needs width >= 1 (or six of them), classes >= 2 and 1 or 3 channels, "
                 f"got width={width}, classes={classes}, channels={channels}"
             )
-        self.width, self.classes, self.channels = width, classes, channels
+        self.classes, self.channels = classes, channels
+        first, second, third, fourth, fifth, sixth = widths
         self.features = nn.Sequential(
-            *block(channels, width, stride=2),
-            *block(width, width),
+            *block(channels, first, stride=2),
+            *block(first, second),
             nn.MaxPool2d(2),
-            *block(width, 2 * width),
-            *block(2 * width, 2 * width),
+            *block(second, third),
+            *block(third, fourth),
             nn.MaxPool2d(2),
-            *block(2 * width, 4 * width),
-            *block(4 * width, 4 * width),
+            *block(fourth, fifth),
+            *block(fifth, sixth),
         )
-        self.classify = nn.Linear(4 * width, classes)
+        self.classify = nn.Linear(sixth, classes)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels of the six convolutions, as they are now."""
+        return tuple(m.out_channels for m in self.features if isinstance(m, nn.Conv2d))
 
     def forward(self, images: Tensor) -> Tensor:
         check_images(images, self.channels)
@@ -66,17 +81,23 @@ def block(inputs: int, outputs: int, stride: int = 1) -> list[nn.Module]:
 class LeNet300100(nn.Module):
     """Two hidden layers of 300 and 100 neurons (LeCun et al. 1998), for 28x28 grey images."""
 
-    def __init__(self, classes: int = 10):
+    def __init__(self, classes: int = 10, widths: Sequence[int] = (300, 100)):
         super().__init__()
+        first, second = _checked(widths, 2, classes)
         self.classes, self.channels = classes, 1
         self.layers = nn.Sequential(
             nn.Flatten(),
-            nn.Linear(28 * 28, 300),
+            nn.Linear(28 * 28, first),
             nn.ReLU(),
-            nn.Linear(300, 100),
+            nn.Linear(first, second),
             nn.ReLU(),
-            nn.Linear(100, classes),
+            nn.Linear(second, classes),
         )
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Neurons of the two hidden layers, as they are now."""
+        return tuple(m.out_features for m in self.layers if isinstance(m, nn.Linear))[:-1]
 
     def forward(self, images: Tensor) -> Tensor:
         check_images(images, 1, side=28)
@@ -89,23 +110,40 @@ class LeNet5(nn.Module):
     These are the widths that Deep Compression (Han et al. 2015) compresses.
     """
 
-    def __init__(self, classes: int = 10):
+    def __init__(self, classes: int = 10, widths: Sequence[int] = (20, 50, 500)):
         super().__init__()
+        first, second, third = _checked(widths, 3, classes)
         self.classes, self.channels = classes, 1
         self.layers = nn.Sequential(
-            nn.Conv2d(1, 20, 5),
+            nn.Conv2d(1, first, 5),
             nn.MaxPool2d(2),
-            nn.Conv2d(20, 50, 5),
+            nn.Conv2d(first, second, 5),
             nn.MaxPool2d(2),
             nn.Flatten(),
-            nn.Linear(50 * 4 * 4, 500),
+            nn.Linear(second * 4 * 4, third),
             nn.ReLU(),
-            nn.Linear(500, classes),
+            nn.Linear(third, classes),
         )
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels of the two convolutions and neurons of the hidden layer, as they are now."""
+        convolutions = [m.out_channels for m in self.layers if isinstance(m, nn.Conv2d)]
+        hidden = [m.out_features for m in self.layers if isinstance(m, nn.Linear)][:-1]
+        return (*convolutions, *hidden)
 
     def forward(self, images: Tensor) -> Tensor:
         check_images(images, 1, side=28)
         return self.layers(images)
+
+
+def _checked(widths: Sequence[int], count: int, classes: int) -> Sequence[int]:
+    if len(widths) != count or min(widths) < 1 or classes < 2:
+        raise ValueError(
+            f"this network needs {count} widths >= 1 and classes >= 2, "
+            f"got widths={tuple(widths)}, classes={classes}"
+        )
+    return widths
 
 
 def check_images(images: Tensor, channels: int, side: int | None = None) -> None:
@@ -137,13 +175,25 @@ ARCHITECTURES = {"LeafNet": LeafNet, "LeNet300100": LeNet300100, "LeNet5": LeNet
 def save(network: nn.Module, path: str | Path, notes: dict | None = None) -> Path:
     """Write a checkpoint as safetensors: the weights, and a header that says how to rebuild it."""
     name = type(network).__name__
-    if name not in ARCHITECTURES:
+    if not isinstance(network, (LeafNet, LeNet300100, LeNet5)):
         raise ValueError(f"save() knows {', '.join(ARCHITECTURES)}; got a {name}")
     arguments: dict = {"classes": network.classes}
     if isinstance(network, LeafNet):
-        arguments |= {"width": network.width, "channels": network.channels}
+        arguments |= {"width": list(network.widths), "channels": network.channels}
+    else:
+        arguments["widths"] = list(network.widths)
     header = {"architecture": name, "arguments": arguments, "notes": notes or {}}
     weights = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
+    rebuilt = {k: v.shape for k, v in ARCHITECTURES[name](**arguments).state_dict().items()}
+    changed = sorted(
+        k for k in rebuilt.keys() | weights.keys()
+        if k not in rebuilt or k not in weights or rebuilt[k] != weights[k].shape
+    )  # fmt: skip
+    if changed:
+        raise ValueError(
+            f"save() could not rebuild this {name}: {', '.join(changed[:3])} differ from a plain "
+            f"one (factored or quantized layers?); fold or pack it first"
+        )
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")  # never leave half a checkpoint behind

@@ -23,9 +23,10 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from . import cache, leaves, models
-from .data import ImageData, Images
+from .data import ImageData, Images, normalise
 
-Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
+Loss = Callable[[nn.Module, Tensor, Tensor, Tensor], Tensor]
+AfterStep = Callable[[nn.Module, int, int], None]
 
 
 @dataclass
@@ -48,14 +49,19 @@ def fit(
     weight_decay: float = 5e-4,
     seed: int = 0,
     augment: bool = True,
+    keep: str = "best",  # the weights "best" on the validation images, or those of the "last" epoch
     patience: int | None = None,  # stop after so many epochs without a better validation
-    loss: Loss | None = None,  # (network, images, labels) -> scalar; cross-entropy if None
+    # (network, inputs, labels, image numbers) -> scalar; cross-entropy if None. The numbers are
+    # places in data.train, for losses that look something up (a teacher's outputs).
+    loss: Loss | None = None,
+    after_step: AfterStep | None = None,  # called with (network, steps done, steps in all)
     progress: bool = True,
 ) -> tuple[nn.Module, History]:
     """Train a copy of the network; return it with the history. The one given is not changed.
 
     SGD with Nesterov momentum and one warm-up-and-cosine cycle of the learning rate. The
-    weights that did best on the validation images are kept; the test images are never seen.
+    weights that did best on the validation images are kept, or the last ones where the network
+    itself changes on the way (gradual pruning); the test images are never seen.
     Ctrl-C (or the kernel's stop button) keeps the best so far. Seeded: the same machine gives
     the same network again.
 
@@ -66,6 +72,13 @@ def fit(
         raise ValueError(
             f"fit needs epochs >= 1, batch_size >= 2 and learning_rate > 0; got epochs={epochs}, "
             f"batch_size={batch_size}, learning_rate={learning_rate}"
+        )
+    if keep not in ("best", "last"):
+        raise ValueError(f"keep must be 'best' or 'last', got {keep!r}")
+    if not any(p.requires_grad for p in network.parameters()):
+        raise ValueError(
+            "fit has nothing to train: every parameter is frozen; "
+            "network.requires_grad_(True) lets them learn again"
         )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     batch_size = min(batch_size, len(data.train))
@@ -87,11 +100,18 @@ def fit(
     bar = tqdm(total=steps, desc="training", unit="step", file=sys.stderr, **quiet)
     try:
         for epoch in range(epochs):
-            batches = data.train.batches(batch_size, generator=generator)
+            numbers = data.train.order(batch_size, generator)
             turned = generator if augment else None
-            history.loss.append(_epoch(network, batches, turned, loss, optimiser, schedule, bar))
+            history.loss.append(
+                _epoch(
+                    network, data.train, numbers, turned, loss, after_step, optimiser, schedule, bar
+                )
+            )
             history.validation_accuracy.append(evaluate(network, data.val))
-            if history.validation_accuracy[-1] > max([-1.0, *history.validation_accuracy[:-1]]):
+            better = history.validation_accuracy[-1] > max(
+                [-1.0, *history.validation_accuracy[:-1]]
+            )
+            if better or keep == "last":
                 best, history.best_epoch = copy.deepcopy(network.state_dict()), epoch
             bar.set_postfix(validation=f"{history.validation_accuracy[-1]:.1%}")
             if patience is not None and epoch - history.best_epoch >= patience:
@@ -111,21 +131,24 @@ def _laid_out(network: nn.Module, layout: torch.memory_format) -> nn.Module:
     return network.to(memory_format=layout)  # type: ignore[call-overload]
 
 
-def _epoch(network, batches, generator, loss, optimiser, schedule, bar) -> float:
+def _epoch(
+    network, images, batches, generator, loss, after_step, optimiser, schedule, bar
+) -> float:
     """One pass; the images are augmented if there is a generator to draw from."""
     device = next(network.parameters()).device
     network.train()
     total, count = 0.0, 0
-    for inputs, labels in batches:
-        if len(labels) < 2:
+    for numbers in batches:
+        if len(numbers) < 2:
             continue  # batch norm cannot learn from one image
+        inputs, labels = normalise(images.pixels[numbers]), images.labels[numbers]
         if generator is not None:
             inputs = augmented(inputs, generator, turn=inputs.shape[1] == 3)
         inputs, labels = inputs.to(device, memory_format=torch.channels_last), labels.to(device)
         value = (
             F.cross_entropy(network(inputs), labels)
             if loss is None
-            else loss(network, inputs, labels)
+            else loss(network, inputs, labels, numbers)
         )
         if not torch.isfinite(value):
             raise FloatingPointError(
@@ -137,6 +160,8 @@ def _epoch(network, batches, generator, loss, optimiser, schedule, bar) -> float
         value.backward()
         optimiser.step()
         schedule.step()
+        if after_step is not None:
+            after_step(network, schedule.last_epoch, bar.total)
         total, count = total + value.item() * len(labels), count + len(labels)
         bar.update()
     return total / max(1, count)

@@ -129,9 +129,9 @@ channels, side = images.shape[0], images.shape[1]
 figures.network_picture(
     [
         ("image", channels, side),
-        ("first stage", original.width, side // 2),
-        ("second", 2 * original.width, side // 4),
-        ("third", 4 * original.width, side // 8),
+        ("first stage", original.widths[0], side // 2),
+        ("second", 2 * original.widths[0], side // 4),
+        ("third", 4 * original.widths[0], side // 8),
     ],
     images.classes,
 )
@@ -168,7 +168,7 @@ def macs_of_convolution(inputs, outputs, window, side):
     return numbers * each
 
 
-first = macs_of_convolution(channels, original.width, window=3, side=side // 2)
+first = macs_of_convolution(channels, original.widths[0], window=3, side=side // 2)
 counted = next(iter(scorecard.macs_by_layer(original, images.shape).values()))
 print(
     f"the first layer by hand: {first:,}, counted: {counted:,}, all layers: {operations:,}"

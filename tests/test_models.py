@@ -73,6 +73,29 @@ def test_a_checkpoint_gives_the_same_network(network, tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["n.safetensors"]
 
 
+@pytest.mark.parametrize(
+    "network",
+    [
+        models.LeafNet((5, 4, 7, 3, 9, 6), classes=4),
+        models.LeNet5(widths=(3, 5, 7)),
+        models.LeNet300100(widths=(9, 8)),
+    ],
+)
+def test_widths_describe_a_network_as_it_is(network, tmp_path):
+    again = models.load(models.save(network, tmp_path / "n.safetensors"))
+    assert again.widths == network.widths
+    side = 28 if network.channels == 1 else 32
+    image = torch.rand(2, network.channels, side, side)
+    assert torch.equal(again(image), network.eval()(image))
+
+
+def test_save_refuses_a_network_whose_layers_were_exchanged(tmp_path):
+    network = models.LeafNet(4)
+    network.classify = torch.nn.Sequential(torch.nn.Linear(16, 2), torch.nn.Linear(2, 12))
+    with pytest.raises(ValueError, match=r"classify.0.bias.*pack it first"):
+        models.save(network, tmp_path / "n.safetensors")
+
+
 def test_a_damaged_checkpoint_is_named_not_loaded(tmp_path):
     path = models.save(models.LeafNet(4), tmp_path / "n.safetensors")
     whole = path.read_bytes()

@@ -60,7 +60,7 @@ def test_patience_stops_early(stripes):
 def test_an_interruption_keeps_the_best_so_far(stripes):
     steps = 0
 
-    def interrupted(network, images, labels):
+    def interrupted(network, images, labels, numbers):
         nonlocal steps
         steps += 1
         if steps == 8:
@@ -76,8 +76,45 @@ def test_an_interruption_keeps_the_best_so_far(stripes):
     assert training.evaluate(network, stripes.val) == pytest.approx(best)
 
 
+def test_the_loss_is_told_which_images_it_sees(stripes):
+    seen = []
+
+    def looking(network, inputs, labels, numbers):
+        assert torch.equal(stripes.train.labels[numbers], labels)
+        seen.extend(numbers.tolist())
+        return torch.nn.functional.cross_entropy(network(inputs), labels)
+
+    training.fit(models.LeafNet(4, 2, 1), stripes, epochs=1, loss=looking, progress=False)
+    assert sorted(seen) == list(range(len(stripes.train)))
+
+
+def test_what_is_done_after_each_step_lasts_and_the_last_epoch_can_be_kept(stripes):
+    calls = []
+
+    def clear(network, done, steps):
+        calls.append((done, steps))
+        with torch.no_grad():
+            network.features[0].weight[0] = 0
+
+    network, history = training.fit(
+        models.LeafNet(4, 2, 1), stripes, epochs=2, after_step=clear, keep="last", progress=False
+    )
+    assert network.features[0].weight[0].count_nonzero() == 0
+    assert network.features[0].weight[1].count_nonzero() > 0
+    assert [done for done, _ in calls] == list(range(1, calls[0][1] + 1))
+    assert history.best_epoch == 1
+    with pytest.raises(ValueError, match="keep must be 'best' or 'last', got 'first'"):
+        training.fit(models.LeafNet(4, 2, 1), stripes, keep="first", progress=False)
+
+
+def test_a_frozen_network_has_nothing_to_train(stripes):
+    frozen = models.LeafNet(4, 2, 1).requires_grad_(False)
+    with pytest.raises(ValueError, match="every parameter is frozen"):
+        training.fit(frozen, stripes, progress=False)
+
+
 def test_a_loss_that_is_no_number_stops_with_the_reason(stripes):
-    def broken(network, images, labels):
+    def broken(network, images, labels, numbers):
         return network(images).sum() * float("nan")
 
     with pytest.raises(FloatingPointError, match="learning rate"):
@@ -139,7 +176,7 @@ def test_the_shipped_original_is_what_its_script_describes():
     path = models.WEIGHTS / "leafnet_leaves.safetensors"
     network, notes = models.load(path), models.notes(path)
     assert isinstance(network, models.LeafNet)
-    assert (network.width, network.classes, network.channels) == (64, 12, 3)
+    assert (network.widths[0], network.classes, network.channels) == (64, 12, 3)
     images = data.load("leaves")
     assert notes["images"] == training.leaves.VERSION
     right = training.predict(network, images.test.first(1000)).argmax(1)
@@ -155,7 +192,7 @@ def test_a_short_run_moves_as_the_script_describes():
         "few", images.train.first(640), images.val.first(240), images.test.first(12), images.classes
     )
     network, history = training.train_original(few, epochs=4, progress=False)
-    assert network.width == 64
+    assert network.widths[0] == 64
     assert history.loss == sorted(history.loss, reverse=True)
     # The loss of guessing is log(12); accuracy follows later, in the shipped run after a hundred
     # steps: its first epoch ended at 29% of the validation images.

@@ -1,0 +1,87 @@
+"""What every technique does before and while it operates: a checked copy, layers by name.
+
+>>> from course_lib import models
+>>> list(layers(models.LeNet300100()))
+['layers.1', 'layers.3', 'layers.5']
+"""
+
+import copy
+from collections.abc import Iterable
+
+from torch import nn
+from torch.nn.utils import parametrize
+
+WEIGHTED = (nn.Conv2d, nn.Linear)
+
+
+def copied(network: nn.Module) -> nn.Module:
+    """A copy to operate on, in evaluation mode; the network given is left as it is.
+
+    Device, data type and which parameters are frozen stay as they are. Raises ValueError for a
+    network with NaN or infinite weights, since every choice made from them would be chance.
+    """
+    check_weights(network)
+    return copy.deepcopy(network).eval()
+
+
+def check_weights(network: nn.Module) -> None:
+    """Raise ValueError, naming the tensor, unless all weights and buffers are finite numbers."""
+    if not isinstance(network, nn.Module):
+        raise ValueError(f"network must be a torch.nn.Module, got a {type(network).__name__}")
+    for name, tensor in (*network.named_parameters(), *network.named_buffers()):
+        broken = int((~tensor.isfinite()).sum())
+        if broken:
+            raise ValueError(
+                f"{name} holds {broken:,} NaN or infinite values of {tensor.numel():,}: the "
+                f"training ran away; load an earlier checkpoint or train with a lower learning rate"
+            )
+
+
+def layers(
+    network: nn.Module,
+    kinds: type[nn.Module] | tuple[type[nn.Module], ...] = WEIGHTED,
+    names: Iterable[str] | None = None,
+) -> dict[str, nn.Module]:
+    """The layers of these kinds by name, in the order of the network; only `names` if given.
+
+    Raises ValueError when there are none, and for a name that is no such layer.
+    """
+    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+    found = {name: module for name, module in network.named_modules() if isinstance(module, kinds)}
+    wanted = " or ".join(kind.__name__ for kind in kinds)
+    if not found:
+        raise ValueError(f"this {type(network).__name__} has no {wanted} layer to work on")
+    if names is None:
+        return found
+    names = [names] if isinstance(names, str) else list(names)
+    wrong = [name for name in names if name not in found]
+    if wrong:
+        raise ValueError(
+            f"no {wanted} layer named {wrong[0]!r} in this {type(network).__name__}; "
+            f"there are: {', '.join(found)}"
+        )
+    return {name: found[name] for name in found if name in names}
+
+
+def check_share(name: str, value: float, example: str, below_one: bool = True) -> float:
+    """Return value as a float if it lies in [0, 1) (in [0, 1] unless below_one), else raise.
+
+    >>> check_share("sparsity", 1.2, "0.9 removes 90% of the weights")
+    Traceback (most recent call last):
+    ValueError: sparsity must be in [0, 1), got 1.2; 0.9 removes 90% of the weights
+    """
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not (number and 0 <= value <= 1 and not (below_one and value == 1)):
+        range_ = "[0, 1)" if below_one else "[0, 1]"
+        raise ValueError(f"{name} must be in {range_}, got {value!r}; {example}")
+    return float(value)
+
+
+def plain(network: nn.Module) -> nn.Module:
+    """A copy whose parametrizations (masks, simulated rounding) are written into the weights."""
+    network = copied(network)
+    for module in list(network.modules()):
+        if parametrize.is_parametrized(module):
+            for name in list(module.parametrizations):  # type: ignore[arg-type]
+                parametrize.remove_parametrizations(module, name)
+    return network
