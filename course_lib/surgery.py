@@ -80,8 +80,17 @@ def check_share(name: str, value: float, example: str, below_one: bool = True) -
 def plain(network: nn.Module) -> nn.Module:
     """A copy whose parametrizations (masks, simulated rounding) are written into the weights."""
     network = copied(network)
-    for module in list(network.modules()):
-        if parametrize.is_parametrized(module):
-            for name in list(module.parametrizations):  # type: ignore[arg-type]
-                parametrize.remove_parametrizations(module, name)
+    for module in network.modules():
+        if not parametrize.is_parametrized(module):
+            continue
+        names = list(module.parametrizations)  # type: ignore[arg-type]
+        weights = {name: getattr(module, name).detach().clone() for name in names}
+        del module.parametrizations
+        # Not remove_parametrizations: it takes the weight off the class, which copies share.
+        module.__class__ = type(module).__mro__[1]
+        others = dict(module._parameters)
+        module._parameters.clear()
+        for name, weight in weights.items():
+            module.register_parameter(name, nn.Parameter(weight))
+        module._parameters.update(others)
     return network
