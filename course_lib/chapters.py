@@ -180,10 +180,12 @@ def library_files(code: str, root: Path) -> list[Path]:
                 found[file] = file.read_text(encoding="utf-8")
                 waiting |= _imported(found[file])
     files = list(found)
-    for folder in library.iterdir() if library.is_dir() else ():
-        # Package data counts when a module that is reached names its folder.
-        if folder.is_dir() and any(f'"{folder.name}' in text for text in found.values()):
-            files += [file for file in folder.rglob("*") if file.is_file()]
+    # Package data counts where the code, or a module that it reaches, names it.
+    named = "\n".join([code, *found.values()])
+    for file in library.glob("*/**/*"):
+        stem = re.escape(file.name.split(".")[0])
+        if file.suffix != ".py" and file.is_file() and re.search(rf'["/]{stem}["./]', named):
+            files.append(file)
     return sorted(file for file in files if "__pycache__" not in file.parts)
 
 

@@ -12,11 +12,12 @@
 (True, 645216)
 """
 
+import hashlib
 import json
 import os
 import tempfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ import torch
 from safetensors.torch import save_model
 from torch import Tensor, nn
 
+from course_lib import cache
 from course_lib.cards import Comparison, Scorecard, compare
 from course_lib.counting import (
     estimated_energy,
@@ -36,6 +38,7 @@ from course_lib.counting import (
     working_memory,
 )
 from course_lib.data import ImageData, Images
+from course_lib.engines import Onnx, onnx
 from course_lib.intervals import Paired, paired, wilson
 from course_lib.measuring import (
     Latency,
@@ -53,12 +56,12 @@ __all__ = [
     "wilson", "working_memory",
 ]  # fmt: skip
 
-ENGINES = ("pytorch",)
+ENGINES = ("pytorch", "onnxruntime")
 SPLITS = ("test", "val")  # nothing is measured on images that the network was trained on
 
 
 def measure(
-    network: nn.Module,
+    network: nn.Module | Onnx,
     data: ImageData,
     engine: str = "pytorch",
     name: str = "original",
@@ -71,7 +74,7 @@ def measure(
 
 
 def measure_all(
-    networks: Mapping[str, nn.Module],
+    networks: Mapping[str, nn.Module | Onnx],
     data: ImageData,
     engine: str = "pytorch",
     images: int | None = None,
@@ -81,12 +84,14 @@ def measure_all(
     """Measure networks by one protocol, their latency by turns in this process; a card for each.
 
     networks: {name: network}; copies in evaluation mode are measured, yours stay as they are.
+    An `engines.Onnx` is measured as it is, in ONNX Runtime.
+    engine: what runs the others, "pytorch", or "onnxruntime" (exported first, one thread).
     images: only the first so many, for a quick look. split: "test", or "val" while you choose.
     limit_s: seconds at most for the latencies of all together.
 
-    The file is a safetensors checkpoint, written and weighed. Packed is that file through zlib,
-    level 9. Deployed is the file as it is, for nothing smaller can be loaded yet.
-    Energy is measured where the machine lets it, else it is an estimate and says so.
+    The file is a safetensors checkpoint, written and weighed, or the ONNX file. Packed is that
+    file through zlib, level 9. Deployed is the file as it is, for nothing smaller can be loaded
+    yet. Energy is measured where the machine lets it, else it is an estimate and says so.
 
     Raises ValueError for an unknown engine or split, a network that does not fit the data, one
     whose outputs are not numbers, and one whose operations cannot be counted.
@@ -105,49 +110,63 @@ def measure_all(
         raise ValueError(f"data {data.name!r} has no {split} images to measure on")
 
     set_threads()
-    copies = {name: still(network) for name, network in networks.items()}
     image = next(pictures.batches(1))[0]
-    for name, network in copies.items():
-        _check_fit(name, network, data, image)
-    answers = [_answers(name, network, pictures) for name, network in copies.items()]
+    running: dict[str, nn.Module | Onnx] = {}
+    for name, network in networks.items():
+        running[name] = network if isinstance(network, Onnx) else still(network)
+        _check_fit(name, running[name], data, image)
+        if engine == "onnxruntime" and isinstance(network, nn.Module):
+            running[name] = onnx(network, data.shape)
+    tested_on = f"{data.fingerprint} {split}"
+    answers = [_answers(name, network, pictures, tested_on) for name, network in running.items()]
     with torch.inference_mode():
-        runs = [lambda network=network: network(image) for network in copies.values()]
+        runs = [_run(network, image) for network in running.values()]
         times = latency(*runs, limit_s=limit_s)
         energies = [measured_energy(run) for run in runs]
     return [
-        _card(name, network, data, engine, f"{data.fingerprint} {split}", correct, time, energy)
+        _card(name, network, data, tested_on, correct, time, energy)
         for (name, network), correct, time, energy in zip(
-            copies.items(), answers, times, energies, strict=True
+            running.items(), answers, times, energies, strict=True
         )
     ]
 
 
+def _run(network: nn.Module | Onnx, image: Tensor) -> Callable[[], object]:
+    return network.run(image) if isinstance(network, Onnx) else lambda: network(image)
+
+
 def _card(
     name: str,
-    network: nn.Module,
+    network: nn.Module | Onnx,
     data: ImageData,
-    engine: str,
     tested_on: str,
     correct: np.ndarray,
     time: Latency,
     energy: float | None,
 ) -> Scorecard:
     low, high = wilson(int(correct.sum()), len(correct))
-    operations = macs(network, data.shape)
-    file_bytes, packed_bytes = checkpoint_bytes(network)
+    counted = network.network if isinstance(network, Onnx) else network
+    kind = network.kind if isinstance(network, Onnx) else "float32"
+    smaller = 4 if kind == "int8" else 1  # one byte for a number instead of four
+    operations = macs(counted, data.shape)
+    if isinstance(network, Onnx):
+        file_bytes, packed_bytes = len(network.content), len(zlib.compress(network.content, 9))
+    else:
+        file_bytes, packed_bytes = checkpoint_bytes(network)
     if energy is None:
-        energy_mj = estimated_energy(operations, moved_bytes(network, data.shape))
+        moved = moved_bytes(counted, data.shape) // smaller
+        energy_mj = estimated_energy(operations, moved, kind)
     else:
         energy_mj = energy
     return Scorecard(
         name=name,
-        engine=engine,
-        threads=torch.get_num_threads(),
+        engine="onnxruntime" if isinstance(network, Onnx) else "pytorch",
+        threads=network.threads if isinstance(network, Onnx) else torch.get_num_threads(),
         accuracy=float(correct.mean()),
         accuracy_low=low,
         accuracy_high=high,
-        params=parameters(network),
-        nonzero_params=nonzero_parameters(network),
+        params=parameters(counted),
+        nonzero_params=nonzero_parameters(counted),
         file_bytes=file_bytes,
         packed_bytes=packed_bytes,
         deployed_bytes=file_bytes,
@@ -158,7 +177,7 @@ def _card(
         energy_mj=energy_mj,
         energy_is_estimate=energy is None,
         noisy=time.noisy,
-        working_bytes=working_memory(network, data.shape),
+        working_bytes=working_memory(counted, data.shape) // smaller,
         correct=correct,
         tested_on=tested_on,
     )
@@ -172,9 +191,14 @@ def checkpoint_bytes(network: nn.Module) -> tuple[int, int]:
         return file.stat().st_size, len(zlib.compress(file.read_bytes(), 9))
 
 
-def _check_fit(name: str, network: nn.Module, data: ImageData, image: Tensor) -> None:
+def _check_fit(name: str, network: nn.Module | Onnx, data: ImageData, image: Tensor) -> None:
     """Raise ValueError unless the network turns one image into one number for each class."""
     wanted = (1, len(data.classes))
+    if isinstance(network, Onnx) and network.shape != data.shape:
+        raise ValueError(
+            f"network {name!r} was exported for images of shape {network.shape}, those of "
+            f"{data.name!r} have {data.shape}; export it again with engines.onnx()"
+        )
     try:
         with torch.inference_mode():
             outputs = network(image)
@@ -192,16 +216,34 @@ def _check_fit(name: str, network: nn.Module, data: ImageData, image: Tensor) ->
         )
 
 
-def _answers(name: str, network: nn.Module, images: Images) -> np.ndarray:
+def _answers(name: str, network: nn.Module | Onnx, images: Images, tested_on: str) -> np.ndarray:
     """One bool for each image: is the highest output its label's?"""
-    outputs = predict(network, images)
-    broken = int((~outputs.isfinite().all(dim=1)).sum())
-    if broken:
-        raise ValueError(
-            f"network {name!r} gives NaN or infinite outputs for {broken:,} of {len(images):,} "
-            f"images: its training ran away (lower the learning rate), or a weight is broken"
-        )
-    return (outputs.argmax(1) == images.labels).numpy()
+
+    def make() -> cache.Stored:
+        if isinstance(network, Onnx):
+            outputs = torch.cat([network(inputs) for inputs, _ in images.batches(100)])
+        else:
+            outputs = predict(network, images)
+        broken = int((~outputs.isfinite().all(dim=1)).sum())
+        if broken:
+            raise ValueError(
+                f"network {name!r} gives NaN or infinite outputs for {broken:,} of "
+                f"{len(images):,} images: its training ran away (lower the learning rate), or a "
+                f"weight is broken"
+            )
+        return {"correct": outputs.argmax(1) == images.labels}, ""
+
+    if name == "original" and isinstance(network, nn.Module):
+        # Every chapter asks this of the same weights; a quarter of a minute each time.
+        weights = hashlib.sha256(f"{torch.__version__} {network} {len(images)}".encode())
+        for key, tensor in network.state_dict().items():
+            weights.update(key.encode())
+            weights.update(tensor.detach().contiguous().numpy().data)
+        file = f"answers-{tested_on.replace(' ', '-')}.safetensors"
+        found, _ = cache.cached(file, weights.hexdigest(), make)
+    else:
+        found, _ = make()
+    return found["correct"].numpy()
 
 
 def keep(chapter: str, cards: Sequence[Scorecard]) -> None:

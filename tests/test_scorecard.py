@@ -148,7 +148,7 @@ class Nothing(nn.Module):
 @pytest.mark.parametrize(
     ("network", "options", "message"),
     [
-        (LeafNet(4, 3), {"engine": "tpu"}, "engine must be one of pytorch, got 'tpu'"),
+        (LeafNet(4, 3), {"engine": "tpu"}, "engine must be one of pytorch, onnxruntime, got 'tpu'"),
         (LeafNet(4, 3), {"split": "train"}, "split must be one of test, val, got 'train'"),
         (LeafNet(4, 3), {"images": 0}, "images must be at least 1, got 0"),
         (LeafNet(4, 12), {}, r"shape \(1, 3\), a number for each of the 3 classes.*got \(1, 12\)"),

@@ -1,0 +1,189 @@
+"""What runs a network beside PyTorch: ONNX Runtime, in float32 and in real 8-bit integers.
+
+>>> from course_lib import models
+>>> network = models.LeNet300100().eval()
+>>> exported = onnx(network, (1, 28, 28))
+>>> exported(torch.zeros(2, 1, 28, 28)).shape
+torch.Size([2, 10])
+"""
+
+import contextlib
+import importlib
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from course_lib.data import Images
+from course_lib.surgery import plain
+
+LARGEST_DIFFERENCE = 1e-3  # between PyTorch's float32 and ONNX Runtime's, relative to the logits
+
+
+@dataclass(frozen=True, eq=False)
+class Onnx:
+    """A network as an ONNX file, run by ONNX Runtime on one thread.
+
+    Called with normalised float images (batch, channels, height, width), it returns logits
+    (batch, classes).
+    """
+
+    content: bytes = field(repr=False)  # the file
+    network: nn.Module = field(repr=False)  # what it was made of: counted for MACs and parameters
+    shape: tuple[int, ...]  # of one image
+    kind: str = "float32"  # or "int8"
+    threads: int = 1
+
+    @cached_property
+    def session(self) -> Any:
+        """The loaded network: an onnxruntime.InferenceSession."""
+        runtime = _import("onnxruntime")
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
+        options.log_severity_level = 3  # errors only
+        return runtime.InferenceSession(self.content, options, providers=["CPUExecutionProvider"])
+
+    def __call__(self, images: Tensor) -> Tensor:
+        (given,) = self.session.get_inputs()
+        (logits,) = self.session.run(None, {given.name: images.contiguous().numpy()})
+        return torch.from_numpy(logits)
+
+    def run(self, image: Tensor) -> Callable[[], object]:
+        """A function that computes this one image, with nothing around it: for timing."""
+        (given,) = self.session.get_inputs()
+        session, feed = self.session, {given.name: image.contiguous().numpy()}
+        return lambda: session.run(None, feed)
+
+    @cached_property
+    def graph(self) -> Any:
+        """The file's graph, an onnx.GraphProto."""
+        return _import("onnx").load_from_string(self.content).graph
+
+    @property
+    def initializers(self) -> dict[str, np.ndarray]:
+        """The stored tensors by name: weights, and in int8 their scales and zero points."""
+        to_array = _import("onnx.numpy_helper").to_array
+        return {tensor.name: to_array(tensor) for tensor in self.graph.initializer}
+
+
+def onnx(network: nn.Module, shape: Sequence[int], threads: int = 1) -> Onnx:
+    """Export a network to ONNX in float32, for images of `shape` (channels, height, width).
+
+    The batch may have any size. Masks and simulated rounding are written into the weights.
+    Raises ValueError if the network can't take such images, and if ONNX Runtime answers otherwise
+    than PyTorch.
+    """
+    _import("onnx")
+    _import("onnxscript")
+    still, shape = plain(network).cpu(), tuple(shape)
+    images = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
+    try:
+        with torch.inference_mode():
+            expected = still(images)
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise ValueError(f"the network cannot take an image of shape {shape}: {error}") from None
+    with _quiet(), torch.no_grad():
+        program = torch.onnx.export(
+            still,
+            (images,),
+            dynamo=True,
+            verbose=False,
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=4096)},),
+            input_names=["images"],
+            output_names=["logits"],
+        )
+    assert program is not None
+    exported = Onnx(program.model_proto.SerializeToString(), still, shape, threads=threads)
+    difference = float((exported(images) - expected).abs().max() / expected.abs().max())
+    if not difference <= LARGEST_DIFFERENCE:
+        raise ValueError(
+            f"ONNX Runtime's answers differ from PyTorch's by {difference:.2g} of the largest "
+            f"logit, more than {LARGEST_DIFFERENCE:g}: an operation was exported wrongly"
+        )
+    return exported
+
+
+def int8(exported: Onnx, images: Images, count: int = 200, per_channel: bool = True) -> Onnx:
+    """Quantize weights and activations to 8-bit integers, for integer arithmetic in ONNX Runtime.
+
+    Static quantization, QDQ, signed integers for both: symmetric for the weights (with one scale
+    for each output channel, or one a layer), affine for the activations with the smallest and
+    largest value that the first `count` images give. Batch norms are folded first. Biases are
+    int32. images must not be the test images.
+    """
+    if exported.kind != "float32":
+        raise ValueError(f"only a float32 network can be quantized, got one of {exported.kind}")
+    calibration = images.first(count)
+    if count < 1 or not len(calibration):
+        raise ValueError(
+            f"calibration needs at least one image, got count={count} of {len(images):,}; "
+            f"100 to 500 images of the training or validation set are usual"
+        )
+    quantization = _import("onnxruntime.quantization")
+    (given,) = exported.session.get_inputs()
+    feeds = ({given.name: inputs.numpy()} for inputs, _ in calibration.batches(20))
+    # What CalibrationDataReader asks of a subclass: the next batch, None after the last.
+    reader = type("Reader", (quantization.CalibrationDataReader,), {
+        "get_next": lambda self: next(feeds, None)
+    })()  # fmt: skip
+
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        paths = [Path(folder) / f"{name}.onnx" for name in ("float32", "folded", "int8")]
+        paths[0].write_bytes(exported.content)
+        from onnxruntime.quantization.shape_inference import quant_pre_process
+
+        quant_pre_process(paths[0], paths[1])
+        quantization.quantize_static(
+            paths[1],
+            paths[2],
+            reader,
+            quant_format=quantization.QuantFormat.QDQ,
+            per_channel=per_channel,
+            activation_type=quantization.QuantType.QInt8,
+            weight_type=quantization.QuantType.QInt8,
+        )
+        content = paths[2].read_bytes()
+    return Onnx(content, exported.network, exported.shape, "int8", exported.threads)
+
+
+def available() -> bool:
+    """Is all there that exporting to ONNX and running it needs?"""
+    return all(find_spec(name) for name in ("onnx", "onnxscript", "onnxruntime"))
+
+
+def _import(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ImportError(
+            f"{name} is missing ({error}); `python course.py setup` brings it, or "
+            f"pip install onnx onnxscript onnxruntime"
+        ) from None
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the exporter's progress and the deprecations inside of other people's code."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with (
+            warnings.catch_warnings(),
+            open(os.devnull, "w") as nowhere,
+            contextlib.redirect_stdout(nowhere),
+            contextlib.redirect_stderr(nowhere),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

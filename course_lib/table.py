@@ -1,0 +1,187 @@
+"""The growing table: every chapter adds the row of the network it made.
+
+A chapter measures its own row and finds the earlier chapters' rows where they were left, as they
+were measured on this machine.
+
+>>> row = Row("02", "half", "4 kB", "2 kB", "1 M", "1 ms", "1 ms", "97%", "-1 points", "8 images")
+>>> print(Table((row,), ("03_weight_pruning",)))
+chapter  network  file  packed  MACs  PyTorch  ONNX Runtime  accuracy  against the original  trained on
+02       half     4 kB  2 kB    1 M   1 ms     1 ms          97%       -1 points             8 images
+Not run here yet, so without a row: 03_weight_pruning.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from html import escape
+
+from torch import nn
+
+from course_lib import cache
+from course_lib.cards import Scorecard, compare, show_bytes, show_count
+from course_lib.data import ImageData
+from course_lib.engines import Onnx, onnx
+from course_lib.measuring import latency
+
+HEADS = (
+    "chapter", "network", "file", "packed", "MACs", "PyTorch", "ONNX Runtime", "accuracy",
+    "against the original", "trained on",
+)  # fmt: skip
+CHAPTERS = (
+    "02_neuron_pruning",
+    "03_weight_pruning",
+    "04_quantization",
+    "05_distillation",
+    "06_low_rank",
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One network's line, as it is shown. Ratios and points are against the original."""
+
+    chapter: str
+    network: str
+    file: str
+    packed: str
+    macs: str
+    pytorch: str
+    onnx: str
+    accuracy: str
+    difference: str
+    trained_on: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows so far. print(table) shows it; a notebook shows it as HTML."""
+
+    rows: tuple[Row, ...]
+    missing: tuple[str, ...]  # earlier chapters that have not run on this machine
+
+    def __str__(self) -> str:
+        lines = [HEADS, *(astuple(row) for row in self.rows)]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(HEADS))]
+        shown = [
+            "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+            for line in lines
+        ]
+        return "\n".join(shown + [self._note()] * bool(self.missing))
+
+    def _repr_html_(self) -> str:
+        cell = "padding:0.3em 0.5em;border-bottom:1px solid rgba(128,128,128,0.35);"
+        style = cell + "text-align:left;vertical-align:top;"
+        head = "".join(f'<th scope="col" style="{style}">{escape(text)}</th>' for text in HEADS)
+        body = "".join(
+            "<tr>"
+            + "".join(
+                f'<td style="{style}">{escape(text).replace(" (", "<br>(")}</td>'
+                for text in astuple(row)
+            )
+            + "</tr>"
+            for row in self.rows
+        )
+        note = f"<p>{escape(self._note())}</p>" if self.missing else ""
+        return (
+            '<table style="border-collapse:collapse;color:inherit;background:transparent;'
+            f'font-size:90%"><tr>{head}</tr>{body}</table>{note}'
+        )
+
+    def _note(self) -> str:
+        return f"Not run here yet, so without a row: {', '.join(self.missing)}."
+
+
+def grow(
+    chapter: str,
+    cards: Sequence[Scorecard],
+    networks: Mapping[str, nn.Module | Onnx],
+    data: ImageData,
+    trained_on: int = 0,
+    limit_s: float = 3,
+) -> Table:
+    """Add the chapter's networks to the table, and return it with all rows so far.
+
+    cards, networks: the original's first, then the chapter's, in the same order. trained_on:
+    images seen in fine-tuning or training, counted once each time they are seen. Time in ONNX
+    Runtime (one thread) is measured here, by turns; the cards hold PyTorch's.
+    The row is kept beside the cached images, for the chapters to come.
+
+    Raises ValueError if the cards are not those of the networks.
+    """
+    names = [card.name for card in cards]
+    if names != list(networks) or len(names) < 2:
+        raise ValueError(
+            f"cards and networks must be the same, the original first and one more at least; "
+            f"got cards of {', '.join(names) or 'nothing'} and networks "
+            f"{', '.join(networks) or 'none'}"
+        )
+    if chapter not in CHAPTERS:
+        raise ValueError(f"chapter must be one of {', '.join(CHAPTERS)}; got {chapter!r}")
+    exported = [n if isinstance(n, Onnx) else onnx(n, data.shape) for n in networks.values()]
+    image = next(data.val.batches(1))[0]
+    times = latency(*(network.run(image) for network in exported), limit_s=limit_s)
+    rows = [
+        _row(chapter, cards[0], card, times[0].median_ms, time.median_ms, trained_on)
+        for card, time in zip(cards[1:], times[1:], strict=True)
+    ]
+    first = _row("", cards[0], cards[0], times[0].median_ms, times[0].median_ms, 0)
+    _keep(data, chapter, rows)
+    earlier, missing = [first], []
+    for name in CHAPTERS[: CHAPTERS.index(chapter)]:
+        kept = _kept(data, name)
+        earlier += kept
+        missing += [] if kept else [name]
+    return Table((*earlier, *rows), tuple(missing))
+
+
+def _row(
+    chapter: str,
+    before: Scorecard,
+    card: Scorecard,
+    onnx_before: float,
+    onnx_ms: float,
+    trained_on: int,
+) -> Row:
+    def against(text: str, old: float, new: float) -> str:
+        return text if card is before else f"{text} ({old / new:.3g}x)"
+
+    pytorch = "no" if card.engine != "pytorch" else against(
+        f"{card.latency_ms_median:.3g} ms", before.latency_ms_median, card.latency_ms_median
+    )  # fmt: skip
+    pair = None if card is before else compare([before, card]).differences[1]
+    low, high = 100 * card.accuracy_low, 100 * card.accuracy_high
+    return Row(
+        chapter=chapter,
+        network=card.name,
+        file=against(show_bytes(card.file_bytes), before.file_bytes, card.file_bytes),
+        packed=against(show_bytes(card.packed_bytes), before.packed_bytes, card.packed_bytes),
+        macs=against(show_count(card.macs), before.macs, card.macs),
+        pytorch=pytorch,
+        onnx=against(f"{onnx_ms:.3g} ms", onnx_before, onnx_ms),
+        accuracy=f"{card.accuracy:.1%} ({low:.1f} to {high:.1f})",
+        difference=str(pair) if pair else "",
+        trained_on="" if card is before else f"{trained_on:,} images",
+    )
+
+
+def _path(data: ImageData, chapter: str) -> str:
+    return f"table-{data.fingerprint}-{chapter}.json"
+
+
+def _keep(data: ImageData, chapter: str, rows: Sequence[Row]) -> None:
+    folder = cache.writable_dir()
+    if folder is not None:
+        path = folder / _path(data, chapter)
+        part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        part.write_text(json.dumps([astuple(row) for row in rows]), encoding="utf-8")
+        os.replace(part, path)
+
+
+def _kept(data: ImageData, chapter: str) -> list[Row]:
+    """The rows that a chapter left; none if it has not run, or left them in another form."""
+    try:
+        text = (cache.cache_dir() / _path(data, chapter)).read_text(encoding="utf-8")
+        return [Row(*map(str, values)) for values in json.loads(text)]
+    except (OSError, ValueError, TypeError):
+        return []

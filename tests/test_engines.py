@@ -1,0 +1,98 @@
+"""ONNX Runtime computes what PyTorch does, in float32, and nearly so in integers."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from course_lib import data, engines, models, scorecard
+
+
+@pytest.fixture(scope="module")
+def images():
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (150, 32, 32, 3), dtype=np.uint8)
+    return data.from_arrays(pixels, np.arange(150) % 3)
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    network = models.LeafNet(8, classes=3)
+    with torch.no_grad():
+        network(torch.randn(64, 3, 32, 32))  # batch norm's means are not its first ones
+    return network
+
+
+@pytest.fixture(scope="module")
+def exported(network):
+    return engines.onnx(network, (3, 32, 32))
+
+
+@pytest.fixture(scope="module")
+def integers(exported, images):
+    return engines.int8(exported, images.train, count=60)
+
+
+def test_float32_answers_as_pytorch_does_for_any_batch(network, exported, images):
+    for inputs, _ in images.test.batches(7):
+        with torch.inference_mode():
+            expected = network.eval()(inputs)
+        torch.testing.assert_close(exported(inputs), expected, rtol=1e-3, atol=1e-4)
+    network.train()
+
+
+def test_exporting_leaves_the_network_and_the_console_alone(network, capfd):
+    network.train()
+    engines.onnx(network, (3, 32, 32))
+    assert network.training
+    assert capfd.readouterr() == ("", "")
+
+
+def test_int8_is_a_quarter_of_the_weights_and_near_in_its_answers(exported, integers, images):
+    weights = {k: v for k, v in integers.initializers.items() if k.endswith("_quantized")}
+    convolutions = [v for v in weights.values() if v.ndim == 4]
+    assert {v.dtype for v in convolutions} == {np.dtype("int8")}
+    assert sum(v.size for v in convolutions) == sum(
+        m.weight.numel() for m in exported.network.modules() if isinstance(m, nn.Conv2d)
+    )
+    inputs, _ = next(images.test.batches(50))
+    whole, rounded = exported(inputs), integers(inputs)
+    assert 0 < (whole - rounded).abs().max() < 0.2 * (whole.max() - whole.min())
+
+
+def test_the_scorecard_measures_what_onnx_runtime_runs(network, exported, integers, images):
+    cards = scorecard.measure_all(
+        {"original": network, "float32": exported, "int8": integers}, images, limit_s=0.3
+    )
+    assert [card.engine for card in cards] == ["pytorch", "onnxruntime", "onnxruntime"]
+    assert [card.file_bytes for card in cards[1:]] == [
+        len(exported.content), len(integers.content),
+    ]  # fmt: skip
+    assert len({card.macs for card in cards}) == len({card.params for card in cards}) == 1
+    assert (cards[0].correct == cards[1].correct).all()
+    assert cards[2].energy_mj < cards[1].energy_mj or not cards[2].energy_is_estimate
+    (other,) = scorecard.measure_all({"exported": network}, images, "onnxruntime", limit_s=0.2)
+    assert (other.engine, other.threads) == ("onnxruntime", 1)
+    assert other.accuracy == cards[1].accuracy
+
+
+def test_what_cannot_be_run_is_said(network, exported, integers, images):
+    with pytest.raises(ValueError, match=r"cannot take an image of shape \(1, 32, 32\)"):
+        engines.onnx(network, (1, 32, 32))
+    with pytest.raises(ValueError, match="count=0 of 102"):
+        engines.int8(exported, images.train, count=0)
+    with pytest.raises(ValueError, match="at least one image"):
+        engines.int8(exported, images.train.first(0))
+    with pytest.raises(ValueError, match="one of int8"):
+        engines.int8(integers, images.train)
+    grey = data.from_arrays(np.zeros((60, 32, 32), np.uint8), np.arange(60) % 3)
+    with pytest.raises(ValueError, match="exported for images of shape"):
+        scorecard.measure(exported, grey)
+
+
+def test_a_missing_package_is_named_with_how_to_get_it(network, monkeypatch):
+    assert engines.available()
+    monkeypatch.setattr(engines, "_import", engines._import)
+    with pytest.raises(ImportError, match="no_such_engine is missing"):
+        engines._import("no_such_engine")
