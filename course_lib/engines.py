@@ -1,4 +1,6 @@
-"""What runs a network beside PyTorch: ONNX Runtime, in float32 and in real 8-bit integers.
+"""What runs a network beside PyTorch: ONNX Runtime and, where it is installed, ExecuTorch.
+
+Both run it in float32 and in real 8-bit integers.
 
 >>> from course_lib import models
 >>> network = models.LeNet300100().eval()
@@ -31,8 +33,8 @@ LARGEST_DIFFERENCE = 1e-3  # between PyTorch's float32 and ONNX Runtime's, relat
 
 
 @dataclass(frozen=True, eq=False)
-class Onnx:
-    """A network as an ONNX file, run by ONNX Runtime on one thread.
+class Exported:
+    """A network as the file that an engine loads.
 
     Called with normalised float images (batch, channels, height, width), it returns logits
     (batch, classes).
@@ -43,6 +45,20 @@ class Onnx:
     shape: tuple[int, ...]  # of one image
     kind: str = "float32"  # or "int8"
     threads: int = 1
+    engine = ""
+
+    def __call__(self, images: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def run(self, image: Tensor) -> Callable[[], object]:
+        """A function that computes this one image, with nothing around it: for timing."""
+        raise NotImplementedError
+
+
+class Onnx(Exported):
+    """A network as an ONNX file, run by ONNX Runtime; the batch may have any size."""
+
+    engine = "onnxruntime"
 
     @cached_property
     def session(self) -> Any:
@@ -59,7 +75,6 @@ class Onnx:
         return torch.from_numpy(logits)
 
     def run(self, image: Tensor) -> Callable[[], object]:
-        """A function that computes this one image, with nothing around it: for timing."""
         (given,) = self.session.get_inputs()
         session, feed = self.session, {given.name: image.contiguous().numpy()}
         return lambda: session.run(None, feed)
@@ -123,12 +138,8 @@ def int8(exported: Onnx, images: Images, count: int = 200, per_channel: bool = T
     """
     if exported.kind != "float32":
         raise ValueError(f"only a float32 network can be quantized, got one of {exported.kind}")
+    _check_count(count, images)
     calibration = images.first(count)
-    if count < 1 or not len(calibration):
-        raise ValueError(
-            f"calibration needs at least one image, got count={count} of {len(images):,}; "
-            f"100 to 500 images of the training or validation set are usual"
-        )
     quantization = _import("onnxruntime.quantization")
     (given,) = exported.session.get_inputs()
     feeds = ({given.name: inputs.numpy()} for inputs, _ in calibration.batches(20))
@@ -156,9 +167,77 @@ def int8(exported: Onnx, images: Images, count: int = 200, per_channel: bool = T
     return Onnx(content, exported.network, exported.shape, "int8", exported.threads)
 
 
-def available() -> bool:
-    """Is all there that exporting to ONNX and running it needs?"""
-    return all(find_spec(name) for name in ("onnx", "onnxscript", "onnxruntime"))
+class Executorch(Exported):
+    """A network as ExecuTorch's .pte file, run by XNNPACK, as it does in apps on phones."""
+
+    engine = "executorch"
+
+    @cached_property
+    def method(self) -> Any:
+        """The loaded network."""
+        runtime = _import("executorch.runtime").Runtime.get()
+        return runtime.load_program(self.content).load_method("forward")
+
+    def __call__(self, images: Tensor) -> Tensor:
+        # The file holds a batch of one; its output's memory is used again by the next call.
+        return torch.cat([self.method.execute([image[None]])[0].clone() for image in images])
+
+    def run(self, image: Tensor) -> Callable[[], object]:
+        method, inputs = self.method, [image.contiguous()]
+        return lambda: method.execute(inputs)
+
+
+def executorch(
+    network: nn.Module, shape: Sequence[int], images: Images | None = None, count: int = 200
+) -> Executorch:
+    """Lower a network to ExecuTorch's XNNPACK, for single images of `shape`.
+
+    images: to calibrate int8 with, the first `count` of them, which must not be test images;
+    without them it stays float32. int8 is XNNPACK's scheme: weights symmetric with a scale for
+    each output channel, activations affine. Needs the extra `deploy`.
+    """
+    still, shape = plain(network).cpu(), tuple(shape)
+    image = torch.randn(1, *shape, generator=torch.Generator().manual_seed(0))
+    _check_count(count, images)
+    with _quiet(), torch.no_grad():
+        backend = _import("executorch.backends.xnnpack.partition.xnnpack_partitioner")
+        exir = _import("executorch.exir")
+        graph: Any = still
+        if images is not None:
+            pt2e = _import("torchao.quantization.pt2e.quantize_pt2e")
+            xnnpack = _import("executorch.backends.xnnpack.quantizer.xnnpack_quantizer")
+            scheme = xnnpack.get_symmetric_quantization_config(is_per_channel=True)
+            quantizer = xnnpack.XNNPACKQuantizer().set_global(scheme)
+            graph = pt2e.prepare_pt2e(torch.export.export(still, (image,)).module(), quantizer)
+            for inputs, _ in images.first(count).batches(1):
+                graph(inputs)
+            graph = pt2e.convert_pt2e(graph)
+        edge = exir.to_edge_transform_and_lower(
+            torch.export.export(graph, (image,)), partitioner=[backend.XnnpackPartitioner()]
+        )
+        content = bytes(edge.to_executorch().buffer)
+    return Executorch(content, still, shape, "float32" if images is None else "int8")
+
+
+def available(name: str) -> bool:
+    """Is all installed that this engine needs?
+
+    >>> available("onnxruntime")
+    True
+    """
+    needs = {
+        "onnxruntime": ("onnx", "onnxscript", "onnxruntime"),
+        "executorch": ("executorch", "torchao"),
+    }
+    return all(find_spec(package) for package in needs[name])
+
+
+def _check_count(count: int, images: Images | None) -> None:
+    if images is not None and (count < 1 or not len(images)):
+        raise ValueError(
+            f"calibration needs at least one image, got count={count} of {len(images):,}; "
+            f"100 to 500 images of the training or validation set are usual"
+        )
 
 
 def _import(name: str) -> Any:
@@ -166,8 +245,8 @@ def _import(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         raise ImportError(
-            f"{name} is missing ({error}); `python course.py setup` brings it, or "
-            f"pip install onnx onnxscript onnxruntime"
+            f"{name} is missing ({error}); `python course.py setup` brings onnx, onnxscript and "
+            f"onnxruntime, `pip install executorch torchao` ExecuTorch"
         ) from None
 
 

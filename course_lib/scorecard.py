@@ -38,7 +38,7 @@ from course_lib.counting import (
     working_memory,
 )
 from course_lib.data import ImageData, Images
-from course_lib.engines import Onnx, onnx
+from course_lib.engines import Exported, onnx
 from course_lib.intervals import Paired, paired, wilson
 from course_lib.measuring import (
     Latency,
@@ -61,7 +61,7 @@ SPLITS = ("test", "val")  # nothing is measured on images that the network was t
 
 
 def measure(
-    network: nn.Module | Onnx,
+    network: nn.Module | Exported,
     data: ImageData,
     engine: str = "pytorch",
     name: str = "original",
@@ -74,7 +74,7 @@ def measure(
 
 
 def measure_all(
-    networks: Mapping[str, nn.Module | Onnx],
+    networks: Mapping[str, nn.Module | Exported],
     data: ImageData,
     engine: str = "pytorch",
     images: int | None = None,
@@ -84,12 +84,12 @@ def measure_all(
     """Measure networks by one protocol, their latency by turns in this process; a card for each.
 
     networks: {name: network}; copies in evaluation mode are measured, yours stay as they are.
-    An `engines.Onnx` is measured as it is, in ONNX Runtime.
+    An `engines.Exported` is measured as it is, in its own engine.
     engine: what runs the others, "pytorch", or "onnxruntime" (exported first, one thread).
     images: only the first so many, for a quick look. split: "test", or "val" while you choose.
     limit_s: seconds at most for the latencies of all together.
 
-    The file is a safetensors checkpoint, written and weighed, or the ONNX file. Packed is that
+    The file is a safetensors checkpoint, written and weighed, or the engine's file. Packed is that
     file through zlib, level 9. Deployed is the file as it is, for nothing smaller can be loaded
     yet. Energy is measured where the machine lets it, else it is an estimate and says so.
 
@@ -111,9 +111,9 @@ def measure_all(
 
     set_threads()
     image = next(pictures.batches(1))[0]
-    running: dict[str, nn.Module | Onnx] = {}
+    running: dict[str, nn.Module | Exported] = {}
     for name, network in networks.items():
-        running[name] = network if isinstance(network, Onnx) else still(network)
+        running[name] = network if isinstance(network, Exported) else still(network)
         _check_fit(name, running[name], data, image)
         if engine == "onnxruntime" and isinstance(network, nn.Module):
             running[name] = onnx(network, data.shape)
@@ -131,13 +131,13 @@ def measure_all(
     ]
 
 
-def _run(network: nn.Module | Onnx, image: Tensor) -> Callable[[], object]:
-    return network.run(image) if isinstance(network, Onnx) else lambda: network(image)
+def _run(network: nn.Module | Exported, image: Tensor) -> Callable[[], object]:
+    return network.run(image) if isinstance(network, Exported) else lambda: network(image)
 
 
 def _card(
     name: str,
-    network: nn.Module | Onnx,
+    network: nn.Module | Exported,
     data: ImageData,
     tested_on: str,
     correct: np.ndarray,
@@ -145,11 +145,11 @@ def _card(
     energy: float | None,
 ) -> Scorecard:
     low, high = wilson(int(correct.sum()), len(correct))
-    counted = network.network if isinstance(network, Onnx) else network
-    kind = network.kind if isinstance(network, Onnx) else "float32"
+    counted = network.network if isinstance(network, Exported) else network
+    kind = network.kind if isinstance(network, Exported) else "float32"
     smaller = 4 if kind == "int8" else 1  # one byte for a number instead of four
     operations = macs(counted, data.shape)
-    if isinstance(network, Onnx):
+    if isinstance(network, Exported):
         file_bytes, packed_bytes = len(network.content), len(zlib.compress(network.content, 9))
     else:
         file_bytes, packed_bytes = checkpoint_bytes(network)
@@ -160,8 +160,8 @@ def _card(
         energy_mj = energy
     return Scorecard(
         name=name,
-        engine="onnxruntime" if isinstance(network, Onnx) else "pytorch",
-        threads=network.threads if isinstance(network, Onnx) else torch.get_num_threads(),
+        engine=network.engine if isinstance(network, Exported) else "pytorch",
+        threads=network.threads if isinstance(network, Exported) else torch.get_num_threads(),
         accuracy=float(correct.mean()),
         accuracy_low=low,
         accuracy_high=high,
@@ -191,10 +191,10 @@ def checkpoint_bytes(network: nn.Module) -> tuple[int, int]:
         return file.stat().st_size, len(zlib.compress(file.read_bytes(), 9))
 
 
-def _check_fit(name: str, network: nn.Module | Onnx, data: ImageData, image: Tensor) -> None:
+def _check_fit(name: str, network: nn.Module | Exported, data: ImageData, image: Tensor) -> None:
     """Raise ValueError unless the network turns one image into one number for each class."""
     wanted = (1, len(data.classes))
-    if isinstance(network, Onnx) and network.shape != data.shape:
+    if isinstance(network, Exported) and network.shape != data.shape:
         raise ValueError(
             f"network {name!r} was exported for images of shape {network.shape}, those of "
             f"{data.name!r} have {data.shape}; export it again with engines.onnx()"
@@ -216,11 +216,13 @@ def _check_fit(name: str, network: nn.Module | Onnx, data: ImageData, image: Ten
         )
 
 
-def _answers(name: str, network: nn.Module | Onnx, images: Images, tested_on: str) -> np.ndarray:
+def _answers(
+    name: str, network: nn.Module | Exported, images: Images, tested_on: str
+) -> np.ndarray:
     """One bool for each image: is the highest output its label's?"""
 
     def make() -> cache.Stored:
-        if isinstance(network, Onnx):
+        if isinstance(network, Exported):
             outputs = torch.cat([network(inputs) for inputs, _ in images.batches(100)])
         else:
             outputs = predict(network, images)

@@ -5,8 +5,8 @@ were measured on this machine.
 
 >>> row = Row("02", "half", "4 kB", "2 kB", "1 M", "1 ms", "1 ms", "97%", "-1 points", "8 images")
 >>> print(Table((row,), ("03_weight_pruning",)))
-chapter  network  file  packed  MACs  PyTorch  ONNX Runtime  accuracy  against the original  trained on
-02       half     4 kB  2 kB    1 M   1 ms     1 ms          97%       -1 points             8 images
+chapter  network  file  packed  MACs  PyTorch  ONNX Runtime  accuracy ...
+02       half     4 kB  2 kB    1 M   1 ms     1 ms          97%      ... 8 images
 Not run here yet, so without a row: 03_weight_pruning.
 """
 
@@ -21,7 +21,7 @@ from torch import nn
 from course_lib import cache
 from course_lib.cards import Scorecard, compare, show_bytes, show_count
 from course_lib.data import ImageData
-from course_lib.engines import Onnx, onnx
+from course_lib.engines import Exported, onnx
 from course_lib.measuring import latency
 
 HEADS = (
@@ -95,7 +95,7 @@ class Table:
 def grow(
     chapter: str,
     cards: Sequence[Scorecard],
-    networks: Mapping[str, nn.Module | Onnx],
+    networks: Mapping[str, nn.Module | Exported],
     data: ImageData,
     trained_on: int = 0,
     limit_s: float = 3,
@@ -118,7 +118,7 @@ def grow(
         )
     if chapter not in CHAPTERS:
         raise ValueError(f"chapter must be one of {', '.join(CHAPTERS)}; got {chapter!r}")
-    exported = [n if isinstance(n, Onnx) else onnx(n, data.shape) for n in networks.values()]
+    exported = [n if isinstance(n, Exported) else onnx(n, data.shape) for n in networks.values()]
     image = next(data.val.batches(1))[0]
     times = latency(*(network.run(image) for network in exported), limit_s=limit_s)
     rows = [

@@ -91,8 +91,24 @@ def test_what_cannot_be_run_is_said(network, exported, integers, images):
         scorecard.measure(exported, grey)
 
 
-def test_a_missing_package_is_named_with_how_to_get_it(network, monkeypatch):
-    assert engines.available()
-    monkeypatch.setattr(engines, "_import", engines._import)
+def test_a_missing_package_is_named_with_how_to_get_it():
     with pytest.raises(ImportError, match="no_such_engine is missing"):
         engines._import("no_such_engine")
+
+
+@pytest.mark.skipif(
+    not engines.available("executorch"), reason="the extra `deploy`, which brings ExecuTorch"
+)
+def test_executorch_answers_as_pytorch_does_and_nearly_so_in_int8(network, images):
+    inputs, _ = next(images.test.batches(5))
+    with torch.inference_mode():
+        expected = network.eval()(inputs)
+    whole = engines.executorch(network, (3, 32, 32))
+    torch.testing.assert_close(whole(inputs), expected, rtol=1e-3, atol=1e-4)
+    rounded = engines.executorch(network, (3, 32, 32), images.train, count=30)
+    assert 0 < (rounded(inputs) - expected).abs().max() < 0.2 * (expected.max() - expected.min())
+    assert len(rounded.content) < 0.6 * len(whole.content)
+    card = scorecard.measure(rounded, images, limit_s=0.2)
+    assert (card.engine, card.file_bytes) == ("executorch", len(rounded.content))
+    with pytest.raises(ValueError, match="count=0"):
+        engines.executorch(network, (3, 32, 32), images.train, count=0)
