@@ -414,7 +414,8 @@ def steps(name, python, extra, root=ROOT):
     jupyter = [python, "-m", "jupyterlab"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         jupyter.append("--allow-root")  # in a container one often is root
-    unit = [*pytest, "-m", "not slow and not notebooks", *extra]
+    two = ["-n", "2", "--dist", "worksteal"]  # processes, one for each of two cores
+    unit = [*pytest, *two, "-m", "not slow and not notebooks", *extra]
     whole = [*pytest, "-m", "notebooks and not slow", *extra]
     shipped = root / "benchmarks" / "original.py"  # `weights` alone may replace what ships
     scripts = [s for s in sorted((root / "benchmarks").glob("[!_]*.py")) if s != shipped]
