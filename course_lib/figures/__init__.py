@@ -9,9 +9,21 @@ They take plain arrays and return a `Picture`.
 
 from course_lib.figures.jigsaw import budgets, channel_map, jigsaw
 from course_lib.figures.network import before_after, network_picture
+from course_lib.figures.neuron_pruning import runs, trimming, work_and_time
 from course_lib.figures.plots import contact_sheet, curves, draw_curves, draw_image, images_grid
+from course_lib.figures.quantization import engine_times, number_grids, outlier, weight_grid
+from course_lib.figures.weight_pruning import (
+    accuracy_by_sparsity,
+    against_sparsity,
+    mask_patterns,
+    output_change,
+    seeds,
+    weight_histogram,
+)
 
 __all__ = [
-    "before_after", "budgets", "channel_map", "contact_sheet", "curves", "draw_curves",
-    "draw_image", "images_grid", "jigsaw", "network_picture",
+    "accuracy_by_sparsity", "against_sparsity", "before_after", "budgets", "channel_map",
+    "contact_sheet", "curves", "draw_curves", "draw_image", "engine_times", "images_grid",
+    "jigsaw", "mask_patterns", "network_picture", "number_grids", "outlier", "output_change",
+    "runs", "seeds", "trimming", "weight_grid", "weight_histogram", "work_and_time",
 ]  # fmt: skip

@@ -1,0 +1,135 @@
+"""What zeros are worth: bytes in several formats, time in sparse arithmetic.
+
+>>> import torch
+>>> weight = torch.tensor([[0.5, 0.0, 0.0, 0.0], [0.0, 0.0, -0.25, 0.0]])  # 8 weights, 2 kept
+>>> {how: stored_bytes(weight, how) for how in ("dense", "bitmask", "csr")}
+{'dense': 32, 'bitmask': 9, 'csr': 28}
+"""
+
+import math
+import warnings
+import zlib
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from course_lib import surgery, weight_pruning
+
+FORMATS = {
+    "dense": "every weight, zeros too",
+    "bitmask": "one bit a weight, then the weights that are not zero",
+    "csr": "for each weight that is not zero its value and its column (32 bits), and where each "
+    "row begins (32 bits): compressed sparse rows",
+    "entropy": "the entropy of the bitmask, which no code of independent bits can beat, then the "
+    "weights that are not zero",
+    "zlib": "the dense weights through zlib, level 9",
+}
+INDEX_BYTES = 4
+
+
+def stored_bytes(what: nn.Module | Tensor, how: str) -> int:
+    """Bytes of a weight stored in one of `FORMATS`; of a network, all it has to store.
+
+    In a network the weights of convolutions and linear layers take the format, layer by layer;
+    biases, norms and other parameters and buffers stay dense. No header is counted. Values keep
+    their own type, 4 bytes for float32.
+    """
+    if how not in FORMATS:
+        raise ValueError(f"how must be one of {', '.join(FORMATS)}, got {how!r}")
+    if isinstance(what, Tensor):
+        return _weight_bytes(what.detach().cpu(), how)
+    network = surgery.plain(what)
+    weights = {f"{name}.weight" for name in surgery.layers(network)}
+    return sum(
+        _weight_bytes(tensor.cpu(), how if name in weights else "dense")
+        for name, tensor in network.state_dict().items()
+    )
+
+
+def _weight_bytes(weight: Tensor, how: str) -> int:
+    kept = int(weight.count_nonzero())
+    count, values = weight.numel(), kept * weight.element_size()
+    if how == "bitmask":
+        return math.ceil(count / 8) + values
+    if how == "csr":
+        return values + kept * INDEX_BYTES + (len(weight) + 1) * INDEX_BYTES
+    if how == "entropy":
+        return math.ceil(count * _entropy(kept / count) / 8) + values
+    if how == "zlib":
+        return len(zlib.compress(weight.contiguous().numpy().tobytes(), 9))
+    return count * weight.element_size()
+
+
+def _entropy(share: float) -> float:
+    """Bits for each yes or no when this share is yes (Shannon 1948)."""
+    return -sum(p * math.log2(p) for p in (share, 1 - share) if p > 0)
+
+
+def break_even(network: nn.Module, how: str, scope: str = "layer") -> float | None:
+    """The sparsity from which the network, pruned by magnitude, takes fewer bytes than dense.
+
+    Found on its own weights by bisection, to 0.1%. None if there is no such sparsity.
+    """
+    dense = stored_bytes(network, "dense")
+
+    def saves(thousandths: int) -> bool:
+        chosen = weight_pruning.masks(network, thousandths / 1000, scope=scope)
+        return stored_bytes(weight_pruning.apply(network, chosen), how) < dense
+
+    low, high = 0, 999
+    if not saves(high):
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if saves(middle) else (middle + 1, high)
+    return low / 1000
+
+
+class CsrLayer(nn.Module):
+    """A convolution or linear layer that multiplies its nonzero weights alone.
+
+    A convolution becomes a product of matrices first: its weight (outputs, inputs x kernel), and
+    one column of inputs for each place of the output.
+    """
+
+    def __init__(self, layer: nn.Conv2d | nn.Linear):
+        super().__init__()
+        self.layer = layer
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch calls its sparse tensors beta, each time
+            self.weight = layer.weight.detach().flatten(1).to_sparse_csr()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        layer = self.layer
+        if isinstance(layer, nn.Linear):
+            columns = inputs.reshape(-1, inputs.shape[-1]).T
+            outputs = (self.weight @ columns).T.reshape(*inputs.shape[:-1], -1)
+            return outputs if layer.bias is None else outputs + layer.bias
+        padding = cast(tuple[int, int], layer.padding)
+        columns = F.unfold(inputs, layer.kernel_size, layer.dilation, padding, layer.stride)
+        outputs = torch.stack([self.weight @ image for image in columns])
+        if layer.bias is not None:
+            outputs = outputs + layer.bias[:, None]
+        reach = layer.dilation[0] * (layer.kernel_size[0] - 1)
+        rows = (inputs.shape[2] + 2 * padding[0] - reach - 1) // layer.stride[0] + 1
+        return outputs.unflatten(2, (rows, -1))
+
+
+def csr(network: nn.Module) -> nn.Module:
+    """A copy that computes with compressed sparse rows; the same outputs, up to rounding.
+
+    Raises ValueError for grouped convolutions and other padding than zeros.
+    """
+    network = surgery.plain(network)
+    for name, layer in surgery.layers(network).items():
+        if isinstance(layer, nn.Conv2d) and (
+            layer.groups > 1 or layer.padding_mode != "zeros" or isinstance(layer.padding, str)
+        ):
+            raise ValueError(
+                f"csr takes convolutions of one group padded with a number of zeros, got {layer}"
+            )
+        parent, _, own = name.rpartition(".")
+        setattr(network.get_submodule(parent), own, CsrLayer(cast(nn.Conv2d, layer)))
+    return network
