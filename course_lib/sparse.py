@@ -9,6 +9,7 @@
 import math
 import warnings
 import zlib
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -85,6 +86,26 @@ def break_even(network: nn.Module, how: str, scope: str = "layer") -> float | No
         middle = (low + high) // 2
         low, high = (low, middle) if saves(middle) else (middle + 1, high)
     return low / 1000
+
+
+def crossing(
+    sparsities: Sequence[float], values: Sequence[float], reference: Sequence[float]
+) -> float | None:
+    """From which sparsity `values` stay below `reference`, between the measured ones by a line.
+
+    >>> crossing([0.5, 0.9, 0.98], values=[4, 2, 1], reference=[1.5, 1.5, 1.5])
+    0.94
+    >>> crossing([0.5, 0.9], values=[4, 2], reference=[1, 1]) is None
+    True
+    """
+    above = [value - limit for value, limit in zip(values, reference, strict=True)]
+    if above[-1] >= 0:
+        return None
+    last = max((i for i, distance in enumerate(above) if distance >= 0), default=-1)
+    if last == -1:
+        return sparsities[0]
+    step = above[last] / (above[last] - above[last + 1])
+    return sparsities[last] + step * (sparsities[last + 1] - sparsities[last])
 
 
 class CsrLayer(nn.Module):

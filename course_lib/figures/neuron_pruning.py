@@ -1,4 +1,4 @@
-"""The pictures of chapter 02: a network trimmed like a tree, work beside time, runs side by side."""
+"""The pictures of chapter 02: a network trimmed like a tree, work beside time, runs by seed."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -126,7 +126,7 @@ def runs(rows: Mapping[str, Sequence[float]], x_label: str, title: str = "") -> 
     """
     made = picture(6.8, 0.5 * len(rows) + 1.2)
     panel = axes(made)
-    for row, (label, values) in enumerate(rows.items()):
+    for row, values in enumerate(rows.values()):
         mean = float(np.mean(values))
         colour = COLOURS[row % len(COLOURS)]
         panel.plot(values, [row] * len(values), "o", color=colour, markersize=7, alpha=0.75)

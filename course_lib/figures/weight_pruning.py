@@ -90,16 +90,16 @@ def weight_histogram(
     made = picture(7.2, 2.9)
     made.set_layout_engine("none")  # places given by hand: a slider waits for this picture
     panel, bars = placed(made, 0.03, 0.2, 0.5, 0.66), placed(made, 0.69, 0.2, 0.27, 0.66)
-    counts, edges = np.asarray(counts, dtype=float), np.asarray(edges, dtype=float)
-    inner = np.unique(np.clip(np.concatenate([edges, [-threshold, threshold]]), *edges[[0, -1]]))
+    low, high = edges[0], edges[-1]
+    inner = np.unique(np.clip([*edges, -threshold, threshold], low, high))
     middles = (inner[1:] + inner[:-1]) / 2
-    heights = counts[np.clip(np.searchsorted(edges, middles) - 1, 0, len(counts) - 1)]
+    heights = np.asarray(counts, dtype=float)[np.searchsorted(edges, middles) - 1]
     gone = np.abs(middles) <= threshold
     panel.stairs(np.where(gone, 0, heights), inner, fill=True, color=BLUE)
     panel.stairs(np.where(gone, heights, 0), inner, fill=True, color=FAINT)
     for side in (-threshold, threshold):
         panel.axvline(side, color=ORANGE, linewidth=1.5)
-    panel.set_xlim(*edges[[0, -1]])
+    panel.set_xlim(low, high)
     panel.set_yticks([])
     panel.grid(False)
     panel.spines["left"].set_visible(False)
@@ -150,7 +150,7 @@ def accuracy_by_sparsity(panels: Mapping[str, Mapping[str, Line]], chance: float
 
     panels: title -> {criterion: (sparsities, accuracies)}, both in [0, 1].
     """
-    made = picture(7.2, 3.9)
+    made = picture(7.6, 3.6)
     names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
     first: Axes | None = None
     for i, (title, lines) in enumerate(panels.items()):
@@ -163,10 +163,12 @@ def accuracy_by_sparsity(panels: Mapping[str, Mapping[str, Line]], chance: float
         panel.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         panel.set_ylim(0, 1.04)
+        panel.set_xticks([0, 0.5, 1])
+        panel.tick_params(labelleft=i == 0)
         if i == 0:
             panel.set_ylabel("accuracy")
             panel.text(0, chance, " guessing", fontsize=8.5, color=MUTED, va="bottom")
-        set_title(panel, title)
+        set_title(panel, title, fontsize=10)
     handles = {
         label: handle
         for panel in made.axes
