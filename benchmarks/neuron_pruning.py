@@ -45,7 +45,7 @@ class Setting:
         row = {
             "way": way,
             "seed": seed,
-            "accuracy": answers.mean(),
+            "accuracy": float(answers.mean()),
             "against_original": difference(self.before, answers),
             "macs": counting.macs(network, self.whole.shape),
             "images_seen": seen,
@@ -112,7 +112,7 @@ def against_scratch(
     return {
         "fraction": fraction,
         "widths": list(cut.widths),
-        "original": setting.before.mean(),
+        "original": float(setting.before.mean()),
         "test_images": len(setting.test),
         "rows": finished(rows, "pruned, fine-tuned"),
     }
@@ -158,7 +158,7 @@ def allocated(setting: Setting, seeds: list[int]) -> dict:
                 )
             )
             rows.append(setting.row(way, seed, tuned, len(setting.short.train), seconds))
-    at_once = {"alike": right(alike, setting.test).mean(),
+    at_once = {"alike": float(right(alike, setting.test).mean()),
                "by sensitivity": right(chosen, setting.test).mean()}  # fmt: skip
     return {
         "fraction": 0.3,

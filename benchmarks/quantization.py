@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="try it out; write nothing")
     arguments = parser.parse_args()
     scorecard.set_threads()
-    size, tests = (160, 60) if arguments.small else (8000, 5000)
+    size, tests = (160, 60) if arguments.small else (4000, 5000)
     for table in arguments.only or ("bits", "trained"):
         if table == "bits":
             found = bits(tests)

@@ -75,10 +75,10 @@ def tune(network, short: data.ImageData, name: str, share: float):
     else:
         chosen = wp.masks(network, share, **CRITERIA[name])
     pruned = wp.apply(network, chosen)
-    fresh = wp.recalibrated(pruned, short.train.first(FRESH))
+    fresh = training.recalibrated(pruned, short.train.first(FRESH))
     start = time.perf_counter()
     result, _ = wp.fine_tune(fresh, chosen, short, **TUNING)
-    result = wp.recalibrated(result, short.train.first(FRESH))
+    result = training.recalibrated(result, short.train.first(FRESH))
     return result, {
         "criterion": name,
         "sparsity": share,
@@ -98,11 +98,11 @@ def gradual(size: int, tests: int) -> dict:
         chosen = wp.masks(network, share, scope="global")
         for name in ("at once", "gradually"):
             if name == "at once":
-                fresh = wp.recalibrated(wp.apply(network, chosen), short.train.first(FRESH))
+                fresh = training.recalibrated(wp.apply(network, chosen), short.train.first(FRESH))
                 result, history = wp.fine_tune(fresh, chosen, short, **options)
             else:
                 result, history = wp.prune_gradually(network, short, share, **options)
-            result = wp.recalibrated(result, short.train.first(FRESH))
+            result = training.recalibrated(result, short.train.first(FRESH))
             row = {"way": name, "sparsity": share, "zeros": wp.sparsity(result)["all"]}
             row |= {"seconds": round(history.seconds, 1), **against(before, right(result, test))}
             rows.append(row)

@@ -18,12 +18,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib import counting, surgery, training
-from course_lib.channels import NORMS, Part, parts, plain, remove, zeroed
+from course_lib.channels import Part, parts, plain, remove, zeroed
 from course_lib.images import ImageData, Images
 
 __all__ = [
     "CRITERIA", "SCOPES", "Step", "choose", "importance", "prune", "prune_gradually",
-    "recalibrated", "remove", "zeroed",
+    "remove", "zeroed",
 ]  # fmt: skip
 
 CRITERIA = ("l1", "l2", "activation", "taylor", "random")
@@ -280,28 +280,3 @@ def prune_gradually(
         tuned = training.evaluate(network, data.val)
         history.append(Step(gone, counting.macs(network, data.shape), cut, tuned))
     return network, history
-
-
-@torch.no_grad()
-def recalibrated(network: nn.Module, images: Images) -> nn.Module:
-    """The network with the means and variances of its batch norms taken anew from these images.
-
-    After a cut the channels that are left see other inputs than those their norms remember. This
-    repairs much of it without learning anything (Li et al. 2020, EagleEye, section 3.3).
-    images: training images, some hundreds; labels are not looked at.
-    """
-    if not len(images):
-        raise ValueError("images must hold some to take the statistics from, got none")
-    network = surgery.copied(network)
-    surgery.layers(network, NORMS)  # ValueError without any
-    norms = [module for module in network.modules() if isinstance(module, NORMS)]
-    remembered = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # the plain mean over all batches
-        norm.train()
-    for inputs, _ in images.batches(100, device=next(network.parameters()).device):
-        network(inputs)
-    for norm, momentum in zip(norms, remembered, strict=True):
-        norm.momentum = momentum
-    return network.eval()

@@ -14,15 +14,14 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from course_lib import surgery, weight_pruning
 
 FORMATS = {
     "dense": "every weight, zeros too",
     "bitmask": "one bit a weight, then the weights that are not zero",
-    "csr": "for each weight that is not zero its value and its column (32 bits), and where each "
-    "row begins (32 bits): compressed sparse rows",
+    "csr": "compressed sparse rows: each weight that is not zero with its column, and where each "
+    "row begins; 32 bits for a column and a beginning, as in SciPy",
     "entropy": "the entropy of the bitmask, which no code of independent bits can beat, then the "
     "weights that are not zero",
     "zlib": "the dense weights through zlib, level 9",
@@ -109,32 +108,36 @@ def crossing(
 
 
 class CsrLayer(nn.Module):
-    """A convolution or linear layer that multiplies its nonzero weights alone.
+    """A convolution or linear layer that stores and multiplies its nonzero weights alone.
 
-    A convolution becomes a product of matrices first: its weight (outputs, inputs x kernel), and
-    one column of inputs for each place of the output.
+    A convolution becomes a product of matrices: its weight (outputs, inputs x kernel), and one
+    column of inputs for each place of the output.
     """
 
     def __init__(self, layer: nn.Conv2d | nn.Linear):
         super().__init__()
-        self.layer = layer
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch calls its sparse tensors beta, each time
             self.weight = layer.weight.detach().flatten(1).to_sparse_csr()
+        self.bias = layer.bias
+        self.unfold = None
+        if isinstance(layer, nn.Conv2d):
+            padding = cast(tuple[int, int], layer.padding)
+            self.unfold = nn.Unfold(layer.kernel_size, layer.dilation, padding, layer.stride)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        layer = self.layer
-        if isinstance(layer, nn.Linear):
+        if self.unfold is None:
             columns = inputs.reshape(-1, inputs.shape[-1]).T
             outputs = (self.weight @ columns).T.reshape(*inputs.shape[:-1], -1)
-            return outputs if layer.bias is None else outputs + layer.bias
-        padding = cast(tuple[int, int], layer.padding)
-        columns = F.unfold(inputs, layer.kernel_size, layer.dilation, padding, layer.stride)
-        outputs = torch.stack([self.weight @ image for image in columns])
-        if layer.bias is not None:
-            outputs = outputs + layer.bias[:, None]
-        reach = layer.dilation[0] * (layer.kernel_size[0] - 1)
-        rows = (inputs.shape[2] + 2 * padding[0] - reach - 1) // layer.stride[0] + 1
+            return outputs if self.bias is None else outputs + self.bias
+        outputs = torch.stack([self.weight @ columns for columns in self.unfold(inputs)])
+        if self.bias is not None:
+            outputs = outputs + self.bias[:, None]
+        kernel, dilation, padding, stride = (
+            cast(tuple[int, int], getattr(self.unfold, name))[0]
+            for name in ("kernel_size", "dilation", "padding", "stride")
+        )
+        rows = (inputs.shape[2] + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
         return outputs.unflatten(2, (rows, -1))
 
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from . import cache, leaves, models
+from . import cache, leaves, models, surgery
 from .data import ImageData, Images, normalise
 
 Loss = Callable[[nn.Module, Tensor, Tensor, Tensor], Tensor]
@@ -224,6 +224,39 @@ def predict(network: nn.Module, images: Images, batch_size: int = 100) -> Tensor
 def evaluate(network: nn.Module, images: Images) -> float:
     """The share of images, in [0, 1], whose highest logit is their label's."""
     return (predict(network, images).argmax(1) == images.labels).double().mean().item()
+
+
+def recalibrated(network: nn.Module, images: Images, batch_size: int = 64) -> nn.Module:
+    """A copy whose batch norms measure their means and variances anew on these images.
+
+    They still expect the outputs of the layers as they were before pruning, which can cost more
+    than the missing weights do (Li et al. 2020, arXiv 2007.02491, section 3). No weight changes and
+    no label is looked at; take training images. Every batch counts alike. Raises ValueError for
+    fewer than two images; a network without batch norm comes back as it is.
+    """
+    if len(images) < 2:
+        raise ValueError(
+            f"images must hold at least 2 to measure batch norms on, got {len(images)}"
+        )
+    network = surgery.copied(network)
+    norms: list[nn.Module] = [
+        module
+        for module in network.modules()
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats
+    ]
+    usual = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain mean of all batches
+        norm.train()
+    device = next(network.parameters()).device
+    with torch.inference_mode():
+        for inputs, _ in images.batches(batch_size, device=device):
+            if len(inputs) > 1:  # one image has no variance
+                network(inputs.to(memory_format=torch.channels_last))
+    for norm, momentum in zip(norms, usual, strict=True):
+        norm.momentum = momentum
+    return network.eval()
 
 
 ORIGINAL_WIDTH = 64

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from course_lib import surgery, training
-from course_lib.data import ImageData, Images
+from course_lib.data import ImageData
 from course_lib.weight_masks import (
     CRITERIA,
     EXAMPLE,
@@ -36,7 +36,7 @@ from course_lib.weight_masks import (
 
 __all__ = [
     "CRITERIA", "GRANULARITIES", "SCOPES", "Granularity", "Mask", "Masks", "apply", "below",
-    "fine_tune", "masked", "masks", "n_of_m", "prune_gradually", "recalibrated", "schedule",
+    "fine_tune", "masked", "masks", "n_of_m", "prune_gradually", "schedule",
     "sparsity", "winning_ticket",
 ]  # fmt: skip
 
@@ -87,39 +87,6 @@ def sparsity(network: nn.Module) -> dict[str, float]:
     count = {name: weight.numel() for name, weight in weights.items()}
     total = sum(zeros.values()) / sum(count.values())
     return {name: zeros[name] / count[name] for name in weights} | {"all": total}
-
-
-def recalibrated(network: nn.Module, images: Images, batch_size: int = 64) -> nn.Module:
-    """A copy whose batch norms measure their means and variances anew on these images.
-
-    They still expect the outputs of the layers as they were before pruning, which can cost more
-    than the missing weights do (Li et al. 2020, arXiv 2007.02491, section 3). No weight changes and
-    no label is looked at; take training images. Every batch counts alike. Raises ValueError for
-    fewer than two images; a network without batch norm comes back as it is.
-    """
-    if len(images) < 2:
-        raise ValueError(
-            f"images must hold at least 2 to measure batch norms on, got {len(images)}"
-        )
-    network = surgery.copied(network)
-    norms: list[Any] = [
-        module
-        for module in network.modules()
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats
-    ]
-    usual = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # the plain mean of all batches
-        norm.train()
-    device = next(network.parameters()).device
-    with torch.inference_mode():
-        for inputs, _ in images.batches(batch_size, device=device):
-            if len(inputs) > 1:  # one image has no variance
-                network(inputs.to(memory_format=torch.channels_last))
-    for norm, momentum in zip(norms, usual, strict=True):
-        norm.momentum = momentum
-    return network.eval()
 
 
 def fine_tune(
@@ -202,7 +169,7 @@ def winning_ticket(
 
     Each round trains from the `initial` weights, removes the weakest of what is left in every
     layer, and rewinds: `masked(initial, masks)` is the ticket (Frankle and Carbin 2019, arXiv
-    1803.03635, section 1). More rounds cost more training and find better tickets.
+    1803.03635, section 1). More rounds cost more training, and usually find better tickets.
     fit: what `training.fit` takes; use the same to train the ticket.
     """
     share = surgery.check_share("sparsity", sparsity, EXAMPLE)

@@ -409,7 +409,7 @@ def test_a_winning_ticket_is_found_from_the_start(images):
 def test_batch_norms_measured_anew_expect_what_they_get(network, images):
     pruned = wp.apply(network, wp.masks(network, 0.8))
     before = copy.deepcopy(pruned.state_dict())
-    found = wp.recalibrated(pruned, images.train, batch_size=len(images.train))
+    found = training.recalibrated(pruned, images.train, batch_size=len(images.train))
     inputs = data.normalise(images.train.pixels)
     with torch.inference_mode():
         outputs = found.features[0](inputs)
@@ -422,11 +422,11 @@ def test_batch_norms_measured_anew_expect_what_they_get(network, images):
         torch.equal(p, q) for p, q in zip(found.parameters(), pruned.parameters(), strict=True)
     )
     with pytest.raises(ValueError, match=r"at least 2 .* got 1"):
-        wp.recalibrated(pruned, images.train.first(1))
-    wp.recalibrated(pruned, images.train.first(3), batch_size=2)  # the third stands alone
+        training.recalibrated(pruned, images.train.first(1))
+    training.recalibrated(pruned, images.train.first(3), batch_size=2)  # the third stands alone
     plain = models.LeNet5()
     assert torch.equal(
-        wp.recalibrated(
+        training.recalibrated(
             plain,
             data.Images(
                 torch.zeros(2, 1, 28, 28, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64)
@@ -449,7 +449,7 @@ PICTURES = {
         [1, 5, 9, 5, 1], [-2, -1.2, -0.4, 0.4, 1.2, 2], 0.7, 0.62, 0.97, {"a": 0.2, "b": 0.8}, 48
     ),
     "everything": lambda: figures.weight_histogram([1, 5], [-1, 0, 1], 3, 1, 0.1, {"a": 1}, 48),
-    "patterns": lambda: figures.mask_patterns({"kernel": np.eye(9, dtype=bool)}, 3),
+    "patterns": lambda: figures.mask_patterns({"kernel": (np.eye(9, dtype=bool), 3)}),
     "accuracy": lambda: figures.accuracy_by_sparsity(
         {"one": {"random": LINE}, "two": {"rows": LINE}}, 0.1
     ),

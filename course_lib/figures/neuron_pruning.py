@@ -47,11 +47,11 @@ def trimming(
     for row, size in enumerate(kept):
         tree.text(0, row, str(size), ha="center", va="center", fontsize=8, color="white")
     tree.axis("off")
-    set_title(tree, "channels, layer on layer", fontsize=10)
+    set_title(tree, "channels, layer on layer", fontsize=10, y=1)
     sheet = placed(made, 0.31, 0.06, 0.36, 0.8)
     draw_image(sheet, _sheet(tiles, len(tiles) - gone))
     sheet.set_anchor("NW")
-    set_title(sheet, f"layer {layer + 1}: what they look for", fontsize=10, color=ORANGE)
+    set_title(sheet, f"layer {layer + 1}: what they look for", fontsize=10, color=ORANGE, y=1)
     bars = placed(made, 0.71, 0.06, 0.27, 0.8)
     for row, (quantity, share) in enumerate(shares.items()):
         bars.barh(row, 1, color=FAINT, height=0.3)
@@ -60,7 +60,7 @@ def trimming(
     bars.set_xlim(0, 1)
     bars.set_ylim(len(shares) - 0.6, -0.7)
     bars.axis("off")
-    set_title(bars, "what is left", fontsize=10)
+    set_title(bars, "what is left", fontsize=10, y=1)
     made.alt = (
         f"layer {layer + 1} keeps {len(tiles) - gone} of {len(tiles)} channels; all layers: "
         + ", ".join(f"{k} of {w}" for k, w in zip(kept, widths, strict=True))

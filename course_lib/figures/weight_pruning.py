@@ -120,18 +120,18 @@ def weight_histogram(
     return made
 
 
-def mask_patterns(masks: Mapping[str, np.ndarray], kernel: int) -> Picture:
+def mask_patterns(masks: Mapping[str, tuple[np.ndarray, int]]) -> Picture:
     """Masks as matrices, (outputs, inputs x kernel) bool, kept weights dark, removed ones white.
 
-    kernel: weights of one kernel, where the lines are drawn.
+    masks: name -> (matrix, columns between two lines).
     """
     columns = 2
     rows = -(-len(masks) // columns)
     made = picture(7.2, 1.15 * rows + 0.3)
-    for i, (name, mask) in enumerate(masks.items()):
+    for i, (name, (mask, every)) in enumerate(masks.items()):
         panel = axes(made, rows, columns, i + 1)
         panel.imshow(np.where(mask, 0.25, 1.0), cmap="gray", vmin=0, vmax=1, aspect="auto")
-        for at in range(kernel, mask.shape[1], kernel):
+        for at in range(every, mask.shape[1], every):
             panel.axvline(at - 0.5, color=ORANGE, linewidth=0.8)
         panel.set_xticks([])
         panel.set_yticks([])
@@ -141,7 +141,9 @@ def mask_patterns(masks: Mapping[str, np.ndarray], kernel: int) -> Picture:
         if i % columns == 0:
             panel.set_ylabel("outputs", fontsize=9)
         set_title(panel, name, fontsize=10)
-    made.alt = "masks: " + ", ".join(f"{name} {1 - m.mean():.0%} zero" for name, m in masks.items())
+    made.alt = "masks: " + ", ".join(
+        f"{name} {1 - mask.mean():.0%} zero" for name, (mask, _) in masks.items()
+    )
     return made
 
 
