@@ -98,7 +98,7 @@ def chain(network: nn.Module) -> dict[str, nn.Module] | None:
         shared = module in steps.values() and any(True for _ in module.parameters())
         if not simple or shared:
             return None
-        if isinstance(network, models.LeafNet) and name == "classify":
+        if type(network) is models.LeafNet and "mean" not in steps and name.startswith("classify"):
             steps |= {"mean": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten()}
         steps[name] = module
     return steps
@@ -262,7 +262,7 @@ def _gone(
                 f"there are: {', '.join(owned)}"
             )
         count = len(owned[layer][0].channel)
-        wrong = [n for n in numbers if isinstance(n, bool) or not 0 <= n < count]
+        wrong = [n for n in numbers if isinstance(n, bool) or n not in range(count)]
         if wrong or len(set(numbers)) >= count:
             raise ValueError(
                 f"{layer} has the channels 0 to {count - 1} and must keep one of them; got "

@@ -223,7 +223,7 @@ def _answers(
 
     def make() -> cache.Stored:
         if isinstance(network, Exported):
-            outputs = torch.cat([network(inputs) for inputs, _ in images.batches(100)])
+            outputs = torch.cat([network(inputs) for inputs, _ in images.batches(25)])
         else:
             outputs = predict(network, images)
         broken = int((~outputs.isfinite().all(dim=1)).sum())

@@ -205,7 +205,7 @@ def augmented(images: Tensor, generator: torch.Generator, turn: bool = True) -> 
 
 
 @torch.inference_mode()
-def predict(network: nn.Module, images: Images, batch_size: int = 100) -> Tensor:
+def predict(network: nn.Module, images: Images, batch_size: int = 32) -> Tensor:
     """Logits of all images, (count, classes), on the CPU; the network's mode is left as it was."""
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     was_training = network.training

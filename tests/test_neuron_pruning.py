@@ -215,8 +215,11 @@ def test_a_factored_leafnet_is_still_a_chain(network):
     factored.features[3] = nn.Sequential(
         nn.Conv2d(8, 4, (3, 1)), nn.Conv2d(4, 8, (1, 3), padding=1)
     )
+    factored.classify = nn.Sequential(nn.Linear(32, 6), nn.Linear(6, 4))
     smaller = neuron_pruning.prune(factored, 0.5)
     assert smaller.features[3][0].out_channels == 2
+    assert smaller.classify[0].out_features == 3
+    assert list(channels.chain(factored))[-4:] == ["mean", "flatten", "classify.0", "classify.1"]
     assert smaller(torch.zeros(1, 3, 32, 32)).shape == (1, 4)
 
 
@@ -533,6 +536,8 @@ def test_bad_requests_are_quoted(network, images):
         bad("looks at images, got Images", lambda c=criterion: prune(network, 0.5, c, images=none))
     bad("'classify', which is no layer", lambda: remove(network, {"classify": [0]}))
     bad(r"channels 0 to 7 .*got \[8, -1\]", lambda: remove(network, {"features.0": [8, -1]}))
+    bad(r"got \[0\.5\]", lambda: remove(network, {"features.0": [0.5]}))
+    bad(r"got \[True, False\]", lambda: remove(network, {"features.0": [True, False]}))
     bad("must keep one of them; got all", lambda: remove(network, {"features.0": range(8)}))
     bad("steps must be at least 1, got 0", lambda: neuron_pruning.prune_gradually(
         network, images, 0.5, steps=0))  # fmt: skip
@@ -591,6 +596,9 @@ PICTURES = {
     "trimming": lambda: figures.trimming([8, 10], [4, 7], TILES, 3, 1, {"MACs": 0.4}),
     "grey": lambda: figures.trimming([8, 10], [4, 7], TILES[..., :1], 3, 1, {"MACs": 0.4}),
     "work": lambda: figures.work_and_time({"half": (0.25, 0.4), "third": (0.5, 0.45)}),
+    "curves": lambda: figures.many_curves(
+        [0, 50], {"a": [1, 0.5], "b": [1, 0.5]}, "x", "y", "T", 0.1
+    ),
     "runs": lambda: figures.runs({"pruned": [0.9, 0.91], "from scratch": [0.8]}, "accuracy", "T"),
 }
 
@@ -603,6 +611,7 @@ def test_pictures_are_drawn_and_described(name):
         "trimming": "keeps 7 of 10 channels; all layers: 4 of 8, 7 of 10; left: MACs 40%",
         "grey": "layer 2",
         "work": "half: 40% of the time for 25% of the MACs",
+        "curves": "T: y against x; a: 100%, 50%; b: 100%, 50%",
         "runs": "pruned: 90.0%, 91.0%",
     }
     assert told[name] in picture.alt

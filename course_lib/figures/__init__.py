@@ -7,9 +7,17 @@ They take plain arrays and return a `Picture`.
 'confidence against pieces removed; random: from 1 to 0.1'
 """
 
+from course_lib.figures.distillation import against_teacher, learning_curves, opinion
 from course_lib.figures.jigsaw import budgets, channel_map, jigsaw
+from course_lib.figures.low_rank import (
+    accuracy_by_macs,
+    cost_by_rank,
+    energy_curves,
+    rank_cut,
+    shared_filters,
+)
 from course_lib.figures.network import before_after, network_picture
-from course_lib.figures.neuron_pruning import runs, trimming, work_and_time
+from course_lib.figures.neuron_pruning import many_curves, runs, trimming, work_and_time
 from course_lib.figures.plots import contact_sheet, curves, draw_curves, draw_image, images_grid
 from course_lib.figures.quantization import engine_times, number_grids, outlier, weight_grid
 from course_lib.figures.weight_pruning import (
@@ -22,8 +30,10 @@ from course_lib.figures.weight_pruning import (
 )
 
 __all__ = [
-    "accuracy_by_sparsity", "against_sparsity", "before_after", "budgets", "channel_map",
-    "contact_sheet", "curves", "draw_curves", "draw_image", "engine_times", "images_grid",
-    "jigsaw", "mask_patterns", "network_picture", "number_grids", "outlier", "output_change",
-    "runs", "seeds", "trimming", "weight_grid", "weight_histogram", "work_and_time",
+    "accuracy_by_macs", "accuracy_by_sparsity", "against_sparsity", "against_teacher",
+    "before_after", "budgets", "channel_map", "contact_sheet", "cost_by_rank", "curves",
+    "draw_curves", "draw_image", "energy_curves", "engine_times", "images_grid", "jigsaw",
+    "learning_curves", "many_curves", "mask_patterns", "network_picture", "number_grids",
+    "opinion", "outlier", "output_change", "rank_cut", "runs", "seeds", "shared_filters",
+    "trimming", "weight_grid", "weight_histogram", "work_and_time",
 ]  # fmt: skip

@@ -101,7 +101,7 @@ def work_and_time(points: Mapping[str, tuple[float, float]]) -> Picture:
     for label, (work, time) in points.items():
         panel.plot([work], [time], "o", color=ORANGE if time > work else GREEN, markersize=8)
         panel.annotate(
-            label, (work, time), xytext=(-8, 4), textcoords="offset points", ha="right",
+            label, (work, time), xytext=(9, 0), textcoords="offset points", va="center",
             fontsize=9, color=INK,
         )  # fmt: skip
     for axis in (panel.xaxis, panel.yaxis):
@@ -124,19 +124,19 @@ def runs(rows: Mapping[str, Sequence[float]], x_label: str, title: str = "") -> 
 
     rows: label -> values in [0, 1].
     """
-    made = picture(6.8, 0.5 * len(rows) + 1.2)
+    made = picture(6.8, 0.52 * len(rows) + 1.0)
     panel = axes(made)
-    for row, values in enumerate(rows.values()):
-        mean = float(np.mean(values))
-        colour = COLOURS[row % len(COLOURS)]
+    low = min(min(values) for values in rows.values())
+    low = max(0.0, low - 0.12 * (1 - low))
+    panel.set_xlim(low, 1.0)
+    for row, (label, values) in enumerate(rows.items()):
+        mean, colour = float(np.mean(values)), COLOURS[row % len(COLOURS)]
+        panel.axhline(row, color=FAINT, linewidth=1, zorder=0)
         panel.plot(values, [row] * len(values), "o", color=colour, markersize=7, alpha=0.75)
-        panel.plot([mean, mean], [row - 0.3, row + 0.3], color=colour)
-        panel.annotate(
-            f"{mean:.1%}", (mean, row - 0.3), xytext=(0, 2), textcoords="offset points",
-            ha="center", fontsize=9, color=INK,
-        )  # fmt: skip
-    panel.set_yticks(range(len(rows)), list(rows))
-    panel.set_ylim(len(rows) - 0.4, -0.8)
+        panel.plot([mean, mean], [row - 0.15, row + 0.15], color=colour)
+        panel.text(low, row - 0.19, f"{label}: {mean:.1%}", fontsize=9.5, color=INK)
+    panel.set_yticks([])
+    panel.set_ylim(len(rows) - 0.6, -0.6)
     panel.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     panel.set_xlabel(x_label)
     panel.grid(axis="y", visible=False)
@@ -144,5 +144,47 @@ def runs(rows: Mapping[str, Sequence[float]], x_label: str, title: str = "") -> 
     made.alt = f"{title + ': ' if title else ''}{x_label}; " + "; ".join(
         f"{label}: {', '.join(f'{value:.1%}' for value in values)}"
         for label, values in rows.items()
+    )
+    return made
+
+
+def many_curves(
+    x: Sequence[float],
+    lines: Mapping[str, Sequence[float]],
+    x_label: str,
+    y_label: str,
+    title: str,
+    chance: float,
+) -> Picture:
+    """Accuracies over a common x, up to six lines, each named at its right end.
+
+    lines: name -> values in [0, 1]; the names are moved apart where the lines end close together.
+    """
+    made = picture(6.8, 3.6)
+    panel = axes(made)
+    least = 0.065  # between two names
+    order = sorted(lines, key=lambda name: lines[name][-1])
+    places = [float(lines[name][-1]) for name in order]
+    for i in range(1, len(places)):
+        places[i] = max(places[i], places[i - 1] + least)
+    over = max(0.0, places[-1] - 1.0)
+    colours = dict(zip(lines, COLOURS, strict=False))
+    for name, place in zip(order, places, strict=True):
+        panel.plot(x, lines[name], color=colours[name])
+        panel.annotate(
+            name, (x[-1], lines[name][-1]), xytext=(1.025, place - over),
+            textcoords=panel.get_yaxis_transform(), color=colours[name], fontweight="bold",
+            fontsize=9.5, va="center", annotation_clip=False,
+        )  # fmt: skip
+    panel.axhline(chance, color=MUTED, linewidth=1, linestyle=":")
+    panel.text(x[0], chance, "guessing", fontsize=8.5, color=MUTED, va="bottom")
+    panel.set_xlim(x[0], x[-1])
+    panel.set_ylim(0, 1.04)
+    panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    panel.set_xlabel(x_label)
+    panel.set_ylabel(y_label)
+    set_title(panel, title)
+    made.alt = f"{title}: {y_label} against {x_label}; " + "; ".join(
+        f"{name}: {', '.join(f'{value:.0%}' for value in values)}" for name, values in lines.items()
     )
     return made
