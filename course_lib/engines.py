@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from course_lib.data import Images
 from course_lib.surgery import plain
+from course_lib.training import release_memory
 
 LARGEST_DIFFERENCE = 1e-3  # between PyTorch's float32 and ONNX Runtime's, relative to the logits
 
@@ -118,6 +119,7 @@ def onnx(network: nn.Module, shape: Sequence[int], threads: int = 1) -> Onnx:
             output_names=["logits"],
         )
     assert program is not None
+    release_memory()
     exported = Onnx(program.model_proto.SerializeToString(), still, shape, threads=threads)
     difference = float((exported(images) - expected).abs().max() / expected.abs().max())
     if not difference <= LARGEST_DIFFERENCE:

@@ -48,7 +48,7 @@ from course_lib.measuring import (
     set_threads,
     threads,
 )
-from course_lib.training import predict
+from course_lib.training import predict, release_memory
 
 __all__ = [
     "Comparison", "Latency", "Paired", "Scorecard", "compare", "keep", "latency", "macs",
@@ -118,6 +118,7 @@ def measure_all(
         if engine == "onnxruntime" and isinstance(network, nn.Module):
             running[name] = onnx(network, data.shape)
     tested_on = f"{data.fingerprint} {split}"
+    release_memory()
     answers = [_answers(name, network, pictures, tested_on) for name, network in running.items()]
     with torch.inference_mode():
         runs = [_run(network, image) for network in running.values()]

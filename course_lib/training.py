@@ -10,12 +10,15 @@
 1
 """
 
+import contextlib
 import copy
+import ctypes
 import math
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -123,7 +126,15 @@ def fit(
         bar.close()
     history.seconds = time.perf_counter() - start
     network.load_state_dict(best)
+    release_memory()
     return _laid_out(network.to("cpu"), torch.contiguous_format).eval(), history
+
+
+def release_memory() -> None:
+    """Give the system back what was freed: glibc keeps it otherwise, a tenth of a chapter's."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # another C library
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _laid_out(network: nn.Module, layout: torch.memory_format) -> nn.Module:
@@ -239,7 +250,7 @@ def recalibrated(network: nn.Module, images: Images, batch_size: int = 64) -> nn
             f"images must hold at least 2 to measure batch norms on, got {len(images)}"
         )
     network = surgery.copied(network)
-    norms: list[nn.Module] = [
+    norms: list[Any] = [
         module
         for module in network.modules()
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats

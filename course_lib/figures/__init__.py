@@ -15,6 +15,7 @@ from course_lib.figures.low_rank import (
     energy_curves,
     rank_cut,
     shared_filters,
+    time_left,
 )
 from course_lib.figures.network import before_after, network_picture
 from course_lib.figures.neuron_pruning import many_curves, runs, trimming, work_and_time
@@ -35,5 +36,5 @@ __all__ = [
     "draw_curves", "draw_image", "energy_curves", "engine_times", "images_grid", "jigsaw",
     "learning_curves", "many_curves", "mask_patterns", "network_picture", "number_grids",
     "opinion", "outlier", "output_change", "rank_cut", "runs", "seeds", "shared_filters",
-    "trimming", "weight_grid", "weight_histogram", "work_and_time",
+    "time_left", "trimming", "weight_grid", "weight_histogram", "work_and_time",
 ]  # fmt: skip

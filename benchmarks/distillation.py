@@ -1,0 +1,217 @@
+"""What chapter 05 shows and cannot compute within its minute.
+
+    python benchmarks/distillation.py [--only students fails mnist] [--seeds 0 1 2] [--small]
+
+Two trainings at a time, one thread each. Writes course_lib/recorded/distillation.json; `students`
+also ships the students of seed 0 (course_lib/weights/leafnet_student_*.safetensors). `mnist`
+verifies the method on the real MNIST, and is left out where that is not on this machine.
+
+The validation images choose the epoch whose weights are kept; accuracies are of the test images.
+"""
+
+import argparse
+import dataclasses
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import torch
+from torch import nn
+
+from _recording import record
+from course_lib import data, distillation, leaves, models, scorecard, sets, training
+
+EPOCHS, TEMPERATURE = 30, 4
+STUDENT, TOO_SMALL = 16, 4  # widths of LeafNet
+HINT, HINT_EPOCHS = "features.12", 2  # the end of the second stage
+SHIPPED = {"alone": "leafnet_student_alone", "distilled": "leafnet_student_distilled"}
+MNIST_EPOCHS, MNIST_TEMPERATURE = 10, 20
+
+
+class Setting:
+    """The images, the teacher, its outputs, and which test images it names right."""
+
+    def __init__(self, small: bool):
+        self.images = data.load("leaves")
+        if small:
+            self.images = dataclasses.replace(
+                self.images, train=self.images.train.first(200), val=self.images.val.first(50),
+                test=self.images.test.first(100),
+            )  # fmt: skip
+        self.epochs, self.hint_epochs = (2, 1) if small else (EPOCHS, HINT_EPOCHS)
+        self.teacher = training.original(data.load("leaves"))
+        self.outputs = distillation.teacher_outputs(self.teacher, self.images)
+
+    def student(self, seed: int, width: int = STUDENT) -> nn.Module:
+        torch.manual_seed(seed)
+        return models.LeafNet(width, len(self.images.classes), self.images.shape[0])
+
+
+def grow(setting: Setting, way: str, seed: int) -> tuple[nn.Module, training.History]:
+    """One student, by one of the ways; all see the same images equally often."""
+    images, options = setting.images, {"seed": seed, "progress": False}
+    student, epochs = setting.student(seed), setting.epochs
+    if way.startswith("too small"):
+        student = setting.student(seed, TOO_SMALL)
+    if way.endswith("alone"):
+        return training.fit(student, images, epochs, **options)
+    if way == "label smoothing":
+        smooth = distillation.label_smoothing()
+        return training.fit(student, images, epochs, loss=smooth, **options)
+    outputs, temperature = setting.outputs, TEMPERATURE
+    if way == "hints, then distilled":
+        student, _ = distillation.hints(
+            student, setting.teacher, images, HINT, HINT, setting.hint_epochs, **options
+        )
+        epochs -= setting.hint_epochs
+    if way == "distilled, temperature 1":
+        temperature = 1
+    if way == "distilled from a poor teacher":
+        poor, _ = training.fit(setting.student(seed, TOO_SMALL), images, epochs, **options)
+        outputs = training.predict(poor, images.train)
+    return distillation.distil(student, outputs, images, epochs, temperature, **options)
+
+
+def timed(way: str, seed: int) -> dict:
+    """What a process of the pool returns: weights, answers, the course of the training."""
+    start = time.perf_counter()
+    network, history = grow(SETTING, way, seed)
+    seconds = time.perf_counter() - start
+    answers = training.predict(network, SETTING.images.test).argmax(1) == SETTING.images.test.labels
+    return {
+        "way": way, "seed": seed, "seconds": round(seconds, 1), "answers": answers.numpy(),
+        "validation": history.validation_accuracy, "weights": network.state_dict(),
+    }  # fmt: skip
+
+
+def _start(small: bool) -> None:
+    global SETTING
+    torch.set_num_threads(1)
+    SETTING = Setting(small)
+
+
+def table(ways: list[str], seeds: list[int], small: bool) -> dict:
+    """Each way with each seed: accuracy, against the teacher and against the student alone."""
+    setting = Setting(small)
+    with _pool(small) as pool:
+        jobs = [pool.submit(timed, way, seed) for way in ways for seed in seeds]
+        found = []
+        for job in jobs:
+            found.append(job.result())
+            print(found[-1]["way"], found[-1]["seed"], found[-1]["seconds"], flush=True)
+    test = setting.images.test
+    taught_by = (training.predict(setting.teacher, test).argmax(1) == test.labels).numpy()
+    alone = {(one["way"], one["seed"]): one["answers"] for one in found}
+    rows = []
+    for one in found:
+        row = {key: one[key] for key in ("way", "seed", "seconds", "validation")}
+        row["accuracy"] = float(one["answers"].mean())
+        row["against_teacher"] = difference(taught_by, one["answers"])
+        base = alone.get(
+            ("too small, alone" if "too small" in one["way"] else "alone", one["seed"])
+        )
+        if base is not None and not one["way"].endswith("alone"):
+            row["against_alone"] = difference(base, one["answers"])
+        rows.append(row)
+    return {
+        "rows": rows, "found": found, "teacher": float(taught_by.mean()),
+        "teacher_validation": training.evaluate(setting.teacher, setting.images.val),
+        "epochs": setting.epochs, "temperature": TEMPERATURE,
+        "images_seen": setting.epochs * len(setting.images.train), "test_images": len(test),
+    }  # fmt: skip
+
+
+def difference(before, after) -> dict:
+    """Points, with the paired 95% interval."""
+    pair = scorecard.paired(before, after)
+    return {"points": pair.points, "low": pair.low, "high": pair.high}
+
+
+def _pool(small: bool) -> ProcessPoolExecutor:
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    return ProcessPoolExecutor(2, get_context("spawn"), _start, (small,))
+
+
+def students(seeds: list[int], small: bool) -> dict:
+    """Alone, with label smoothing, distilled, with hints first; seed 0 is shipped."""
+    made = table(["alone", "distilled", "label smoothing", "hints, then distilled"], seeds, small)
+    for one in made.pop("found"):
+        if one["way"] in SHIPPED and one["seed"] == 0 and not small:
+            network = models.LeafNet(STUDENT)
+            network.load_state_dict(one["weights"])
+            notes = {"images": leaves.VERSION, "epochs": EPOCHS, "seed": 0, "way": one["way"]}
+            models.save(network, models.WEIGHTS / f"{SHIPPED[one['way']]}.safetensors", notes)
+    return made
+
+
+def fails(seeds: list[int], small: bool) -> dict:
+    """Where a teacher might not help: temperature 1, a poor one, a student that is too small."""
+    ways = ["alone", "distilled, temperature 1", "distilled from a poor teacher",
+            "too small, alone", "too small, distilled"]  # fmt: skip
+    made = table(ways, seeds, small)
+    del made["found"]
+    return made
+
+
+def mnist(seeds: list[int], small: bool) -> dict | None:
+    """Hinton et al. 2015, section 3: errors of student alone, distilled, teacher, of 10,000.
+
+    Their networks (two hidden layers of 1200 and of 800) and their asymmetry: only the teacher
+    sees moved images. Without their dropout, with fewer epochs.
+    """
+    if not any((place / "MNIST" / "raw").is_dir() for place in sets.places()):
+        print("mnist: left out, MNIST is not on this machine; see course_lib.sets.places()")
+        return None
+    with _pool(small) as pool:
+        jobs = [pool.submit(mnist_run, seed, small) for seed in seeds]
+        rows = [job.result() for job in jobs]
+    return {"rows": rows, "epochs": MNIST_EPOCHS, "temperature": MNIST_TEMPERATURE,
+            "hinton": {"alone": 146, "distilled": 74, "teacher": 67}}  # fmt: skip
+
+
+def mnist_run(seed: int, small: bool) -> dict:
+    images, epochs = data.load("mnist"), MNIST_EPOCHS
+    if small:
+        images, epochs = dataclasses.replace(images, train=images.train.first(500)), 1
+    options = {"epochs": epochs, "batch_size": 128, "seed": seed, "progress": False}
+
+    def errors(network: nn.Module) -> int:
+        named = training.predict(network, images.test).argmax(1)
+        return int((named != images.test.labels).sum())
+
+    torch.manual_seed(seed)
+    teacher, _ = training.fit(models.LeNet300100(widths=(1200, 1200)), images, **options)
+    student = models.LeNet300100(widths=(800, 800))
+    alone, _ = training.fit(student, images, augment=False, **options)
+    outputs = training.predict(teacher, images.train)
+    distilled, _ = distillation.distil(
+        student, outputs, images, temperature=MNIST_TEMPERATURE, augment=False, **options
+    )
+    return {"seed": seed, "alone": errors(alone), "distilled": errors(distilled),
+            "teacher": errors(teacher)}  # fmt: skip
+
+
+TABLES = {"students": students, "fails": fails, "mnist": mnist}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", nargs="+", choices=TABLES, default=list(TABLES))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--small", action="store_true", help="a minute's try-out, not recorded")
+    arguments = parser.parse_args()
+    seeds = arguments.seeds[:1] if arguments.small else arguments.seeds
+    scorecard.set_threads()
+    for name in arguments.only:
+        figures = TABLES[name](seeds, arguments.small)
+        if arguments.small:
+            print(name, figures)
+        elif figures is not None:
+            record("distillation", {name: figures}, chapter=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,635 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Quantization: 3.14 is enough
+#
+# **In one sentence:** store each weight in a few bits instead of 32, compute with small integers, and
+# the leaves keep their names.
+#
+# *About 40 minutes.* Afterwards you can
+# - put any tensor on a grid: scale, zero point, per tensor, per channel,
+# - say how few bits a network's weights need, and win back some of what too few bits lose,
+# - turn a network into one that computes in 8-bit integers, and check each of its numbers,
+# - say when that is faster, and when it is not.
+
+# %% [markdown]
+# ## The analogy
+# If pruning removes unnecessary parts, compression packs what remains more efficiently. Instead of
+# 3.141592653589 you write 3.14. Nobody who cuts a round table cloth will notice.
+
+# %%
+import dataclasses
+from copy import deepcopy
+from functools import cache
+
+import ipywidgets
+import numpy as np
+import torch
+from torch import nn
+
+from course_lib import (
+    data,
+    engines,
+    figures,
+    predict,
+    quantization,
+    recorded,
+    scorecard,
+    surgery,
+    table,
+    training,
+    widgets,
+)
+from course_lib.claims import claim
+
+scorecard.set_threads()
+images = data.load()
+network = training.original(images)
+sample = images.val.first(200)  # validation images: the test is for the end
+before = training.evaluate(network, sample)
+
+# %% [markdown]
+# ## Predict first
+# Each weight of the network takes 32 bits. You round them all to fewer bits, and train nothing
+# afterwards. **Down to how many bits, before the accuracy falls by more than one point?**
+
+# %%
+my_guess = None
+
+guess = predict.guess(
+    "Bits that a weight needs?", my_guess, low=1, high=32, unit=" bits"
+)
+guess
+
+# %% [markdown]
+# ## One number
+# First: what do 32 bits hold of the article's number?
+
+# %%
+number = 3.141592653589
+pi = torch.tensor(number)
+print(f"written {number}, stored {pi.item():.16f}")
+
+# %% [markdown]
+# Already rounded, to the nearest of some four billion numbers! Quantization takes far fewer. It stores an
+# integer and remembers one step for many of them, the **scale**: *value = scale × integer*.
+#
+# Let the numbers run from −4 to 4. More bits, smaller steps. The last row asks for exactly 3.14: a scale
+# of 0.01, and the integer 314.
+
+# %%
+grids = {}
+for bits in (4, 6, 8, 10):
+    scale, _ = quantization.scale_and_zero_point(-4, 4, bits, symmetric=True)
+    grids[f"{bits} bits"] = (bits, scale.item())
+grids["10 bits, scale 0.01"] = (10, 0.01)
+on_grid = {}
+for name, (bits, scale) in grids.items():
+    low, high = quantization.limits(bits, symmetric=True)
+    integer = quantization.quantize(pi, scale, bits=bits, symmetric=True)
+    taken = quantization.dequantize(integer, scale).item()
+    on_grid[name] = (scale * np.arange(low, high + 1), taken)
+figures.number_grids(number, on_grid)
+
+# %% [markdown]
+# 8 bits hold the integers from −128 to 127. So 314 does not fit; with a scale of 0.01, 3.14 would be cut
+# off. Range and step hang together: *who wants to hold large numbers must take larger steps.*
+
+# %% [markdown]
+# ## From scratch
+# A layer's weights: one scale for each output channel, so that its largest weight becomes the largest
+# integer. Then round. That is all.
+
+
+# %%
+def quantize_by_hand(weights, bits):
+    """Integers, and a scale for each output channel (the first dimension)."""
+    largest = weights.abs().amax(dim=tuple(range(1, weights.ndim)), keepdim=True)
+    scale = largest / (2 ** (bits - 1) - 1)
+    return (weights / scale).round(), scale
+
+
+def round_by_hand(network, bits):
+    """A copy whose weights lie on their grids; still floats, to see what it costs."""
+    rounded = deepcopy(network)
+    for layer in surgery.layers(rounded).values():
+        integers, scale = quantize_by_hand(layer.weight.data, bits)
+        layer.weight.data = scale * integers
+    return rounded
+
+
+folded = quantization.fold_batch_norm(network)
+by_hand = round_by_hand(folded, bits=4)
+by_library = quantization.quantize_weights(folded, bits=4)
+
+# %% [markdown]
+# One line came before: `fold_batch_norm`. A trained batch norm only multiplies each channel and adds
+# something. Both fit into the convolution before it: the same outputs, one operation fewer. Every engine
+# does it before it quantizes.
+#
+# `quantize_weights` is the same as by hand. It also knows one scale for a whole layer
+# (`per_channel=False`), and grids with a zero point, which you meet below.
+
+# %% [markdown]
+# ## See it
+# Fewer bits: see the weights snap to their grid. Then give each channel a scale of its own. Which of the
+# two saves the accuracy?
+
+# %%
+few = sample.first(48)
+names = {f"layer {i + 1}": name for i, name in enumerate(surgery.layers(folded))}
+accuracy_before = training.evaluate(folded, few)
+
+
+@cache
+def result(bits, per_channel):
+    rounded = quantization.quantize_weights(folded, bits, per_channel)
+    accuracy = training.evaluate(rounded, few)
+    return rounded, accuracy, quantization.stored_bytes(folded, bits, per_channel)
+
+
+def draw(layer, bits, per_channel):
+    rounded, accuracy, stored = result(bits, per_channel)
+    weights = [
+        each.get_submodule(names[layer]).weight.detach().flatten().numpy()
+        for each in (folded, rounded)
+    ]
+    now = f"{bits} bits"
+    return figures.weight_grid(
+        *weights,
+        layer,
+        bits,
+        {"32 bits": accuracy_before, now: accuracy},
+        {"32 bits": quantization.stored_bytes(folded, 32), now: stored},
+    )
+
+
+widgets.Interactive(
+    draw,
+    layer=ipywidgets.Dropdown(
+        options=list(names), value=list(names)[2], description="weights of"
+    ),
+    bits=ipywidgets.IntSlider(value=3, min=2, max=8, description="bits"),
+    per_channel=ipywidgets.Checkbox(
+        value=False, description="a scale for each channel"
+    ),
+)
+
+# %% [markdown]
+# ## On the network: how few bits?
+# All bits, three ways. The third is **weight sharing**: no even grid, but a short list of values for each
+# layer, its *codebook*, found by k-means. Each weight stores its place in the list.
+
+# %% tags=["nbval-ignore-output"]
+ways = {
+    "one scale a layer": lambda bits: quantization.quantize_weights(
+        folded, bits, per_channel=False
+    ),
+    "one scale a channel": lambda bits: quantization.quantize_weights(folded, bits),
+    "codebook": lambda bits: quantization.codebook(folded, bits)[0],
+}
+all_bits = list(range(2, 9))
+accuracy = {
+    way: [training.evaluate(make(bits), sample) for bits in all_bits]
+    for way, make in ways.items()
+}
+figures.curves(
+    all_bits,
+    accuracy,
+    "bits for each weight",
+    "validation accuracy",
+    "How few bits does a weight need?",
+    percent=True,
+)
+
+
+# %% tags=["nbval-ignore-output"]
+def fewest_bits(accuracies):
+    """The fewest bits that, like all above them, cost at most one point."""
+    needed = 9
+    for bits, share in reversed(list(zip(all_bits, accuracies, strict=True))):
+        if share < before - 0.01 - 1e-9:
+            break
+        needed = bits
+    return needed
+
+
+needed = {way: fewest_bits(accuracies) for way, accuracies in accuracy.items()}
+for way, bits in needed.items():
+    print(f"{way}: {bits} bits" if bits < 9 else f"{way}: more than 8 bits")
+guess.reveal(needed["one scale a channel"])
+
+# %% [markdown]
+# ## Training with rounding
+# Two bits leave three values to a channel: minus scale, zero, scale. Rounded afterwards, the network
+# forgets nearly everything. Let it *learn* with the rounding in place: **quantization-aware training**.
+#
+# Rounding is a staircase, and a staircase has no slope to learn from. The trick: go forward through the
+# staircase, but backward as if it were a straight line. That is the *straight-through estimator*, and one
+# line of code: `x + (x.round() - x).detach()`. Each channel's scale learns along.
+
+# %% tags=["nbval-ignore-output"]
+short = dataclasses.replace(images, train=images.train.first(1500), val=sample)
+two_bits, history = quantization.train_quantized(
+    network, short, bits=2, epochs=1, learning_rate=0.005, batch_size=32
+)
+two_bits = quantization.fold_batch_norm(two_bits)  # and its weights are written in
+rounded_only = quantization.quantize_weights(folded, 2)
+lost = before - training.evaluate(rounded_only, sample)
+still_lost = before - training.evaluate(two_bits, sample)
+print(
+    f"2 bits cost {100 * lost:.1f} points; after {history.seconds:.0f} s of training {100 * still_lost:.1f}"
+)
+
+# %% [markdown]
+# ## What flows through, too
+# So far only the weights were rounded. To *compute* in integers, what flows between the layers must be
+# integers as well. Which range does it need? Nobody knows before images have gone through: that is
+# **calibration**.
+#
+# After a ReLU nothing is negative. Half of a symmetric grid would lie idle. So these grids are shifted,
+# *affine*: the **zero point** is the integer that stands for zero.
+
+# %% tags=["nbval-ignore-output"]
+ranges = quantization.calibrate(network, images.train.first(200))
+for name, (low, high) in ranges.items():
+    scale, zero_point = quantization.scale_and_zero_point(low, high)
+    print(
+        f"{name}: {low:5.2f} to {high:5.2f}, scale {scale:.4f}, zero point {zero_point}"
+    )
+simulated = quantization.quantize_network(network, ranges)
+
+# %% [markdown]
+# `quantize_network` rounds weights and what flows, all in floats: a rehearsal. Now the real thing.
+
+# %% [markdown]
+# ## What production does
+# ONNX Runtime runs networks on servers, phones and in browsers. It folds, calibrates on the same
+# images, and stores 8-bit integers. Are they *our* integers?
+
+# %% tags=["nbval-ignore-output"]
+exported = engines.onnx(network, images.shape)
+int8 = engines.int8(exported, images.train, count=200)
+print(f"{len(exported.content):,} bytes in float32, {len(int8.content):,} in int8")
+
+ours = quantization.integer_weights(folded)
+steps_apart = {}
+for name, weights in ours.items():
+    theirs = int8.initializers[f"{name}.weight_quantized"].astype(int)
+    apart = np.abs(theirs - weights.integers.numpy())
+    steps_apart[name] = int(apart.max())
+    print(
+        f"{name}: {np.mean(apart == 0):.2%} of {apart.size:,} integers are the same"
+    )
+
+# %% [markdown]
+# ## Integer arithmetic, once by hand
+# What does the engine do with them? Take the first layer alone, one image, and one number of its output.
+# 8-bit integers are multiplied. Their products are summed in 32 bits. One multiplication brings the sum
+# to the output's scale.
+
+# %% tags=["nbval-ignore-output"]
+first = nn.Sequential(*folded.features[:3])  # convolution, the norm's gap, ReLU
+engine = engines.int8(engines.onnx(first, images.shape), images.train, count=50)
+stored = {name: torch.tensor(value) for name, value in engine.initializers.items()}
+x_grid = stored["images_scale"], stored["images_zero_point"].int()
+y_grid = stored["logits_scale"], stored["logits_zero_point"].int()
+image, _ = next(sample.batches(1))
+x = quantization.Quantized(quantization.quantize(image, *x_grid), *x_grid)
+weights, bias = ours["features.0"], folded.features[0].bias.detach()
+
+output = engine(image)
+by_engine = quantization.quantize(output, *y_grid).int()
+row, column = 4, 6  # of the output; stride 2 and a border of one pixel
+channel = int(output[0, :, row, column].argmax())
+patch = x.integers[0, :, 2 * row - 1 : 2 * row + 2, 2 * column - 1 : 2 * column + 2]
+product_scale = x.scale * weights.scale[channel].item()
+total = ((patch.int() - x.zero_point) * weights.integers[channel].int()).sum()
+total = total + (bias[channel] / product_scale).round().int()
+one = int((total * product_scale / y_grid[0]).round() + y_grid[1])
+its = int(by_engine[0, channel, row, column])
+print(f"summed in 32 bits {total}, as 8 bits {one}; the engine says {its}")
+
+by_integers = quantization.integer_conv(
+    x, weights, bias, *y_grid, stride=2, padding=1
+)
+apart = (by_integers.integers.int() - by_engine).abs()
+print(
+    f"all {apart.numel():,} numbers: {(apart == 0).double().mean():.2%} are the same"
+)
+
+# %% [markdown]
+# And the ReLU? It costs nothing. Zero is the lowest integer of the output, and what lies below is cut off
+# anyway.
+
+# %% [markdown]
+# ## The scorecard
+
+# %% tags=["nbval-ignore-output"]
+cards = scorecard.measure_all(
+    {"original": network, "8 bits": int8}, images, limit_s=4
+)
+scorecard.keep("04_quantization", cards)
+comparison = scorecard.compare(cards)
+comparison
+
+# %% tags=["nbval-ignore-output"]
+comparison.picture()
+
+# %% [markdown]
+# Careful: two things changed at once, the numbers *and* the engine. How much of the time do the integers
+# save? Same engine, same thread, by turns:
+
+# %% tags=["nbval-ignore-output"]
+whole, small = scorecard.latency(exported.run(image), int8.run(image), limit_s=3)
+faster = whole.median_ms / small.median_ms
+print(
+    f"ONNX Runtime: float32 {whole.median_ms:.2f} ms, int8 {small.median_ms:.2f} ms: {faster:.1f}x"
+)
+
+# %% [markdown]
+# ## When it fails
+# **One outlier ruins the scale.** Make one single weight a hundred times as large as the largest. The
+# step has to grow with it, and all the others fall onto zero. That happens: a batch norm with a tiny
+# variance, folded, makes such channels.
+
+# %%
+weight = folded.features[7].weight.detach()
+spoiled = weight.clone()
+spoiled[0, 0, 0, 0] = 100 * weight.abs().max()
+
+
+def in_8_bits(weight, per_channel):
+    layer = nn.Sequential(nn.Conv2d(*weight.shape[1::-1], 3, bias=False))
+    layer[0].weight.data = weight
+    rounded = quantization.quantize_weights(layer, 8, per_channel)[0].weight
+    return weight[1:].flatten().numpy(), rounded.detach()[1:].flatten().numpy()
+
+
+cases = {
+    "a scale for the layer": in_8_bits(weight, False),
+    "one outlier": in_8_bits(spoiled, False),
+    "a scale for each channel": in_8_bits(spoiled, True),
+}
+figures.outlier(cases, weight.abs().max().item())
+
+# %% [markdown]
+# All pictures leave out the outlier's own channel. A scale for each channel keeps the damage there.
+#
+# **Integers are not always faster.** Numbers have to be brought to the grid and back, and that takes
+# time too. Here are layers from tiny to large, each as a network of its own.
+
+# %% tags=["nbval-ignore-output"]
+layers = {
+    "linear, 16 to 16": (nn.Sequential(nn.Flatten(), nn.Linear(16, 16)), (1, 4, 4)),
+    "conv, 3 to 4, 8×8": (nn.Conv2d(3, 4, 3, padding=1), (3, 8, 8)),
+    "conv, 3 to 16, 32×32": (nn.Conv2d(3, 16, 3, padding=1), (3, 32, 32)),
+    "conv, 64 to 64, 32×32": (nn.Conv2d(64, 64, 3, padding=1), (64, 32, 32)),
+}
+times = {}
+for name, (layer, shape) in layers.items():
+    pixels = torch.randint(0, 256, (8, *shape), dtype=torch.uint8)
+    noise = data.Images(pixels, torch.zeros(8, dtype=torch.int64))
+    in_floats = engines.onnx(nn.Sequential(layer), shape)
+    in_integers = engines.int8(in_floats, noise)
+    both = [
+        each.run(data.normalise(pixels[:1])) for each in (in_floats, in_integers)
+    ]
+    times[name] = tuple(t.median_ms for t in scorecard.latency(*both, limit_s=1))
+figures.engine_times(times, ["float32", "int8"])
+
+# %% [markdown]
+# ## Going further: which range to calibrate to?
+# Min-max keeps the largest value, and pays with large steps for all others. A *percentile* cuts off the
+# rarest; *mse* searches for the range with the smallest error. At 8 bits it hardly matters. Below?
+
+# %% tags=["nbval-ignore-output"]
+activation_bits = [3, 4, 6, 8]
+some = sample.first(120)
+calibrated = {}
+for method in quantization.METHODS:
+    calibrated[method] = []
+    for bits in activation_bits:
+        found = quantization.calibrate(
+            network, images.train.first(60), method, bits
+        )
+        rounded = quantization.quantize_network(network, found, 8, bits)
+        calibrated[method].append(training.evaluate(rounded, some))
+figures.curves(
+    activation_bits,
+    calibrated,
+    "bits for what flows (weights: 8)",
+    "validation accuracy",
+    "Few bits need a range chosen with care",
+    percent=True,
+)
+
+# %% [markdown]
+# ## Going further: all bits, on all test images
+# Recorded, for it takes longer than a chapter may: rounded after training, on the leaves.
+
+# %%
+records = recorded.load("quantization")
+rounded_after = {}
+for row in records["bits"]["rows"]:
+    text = f"{row['way']} {row['accuracy']:.1%} ({row['points']:+.1f} points)"
+    rounded_after.setdefault(row["bits"], []).append(text)
+for bits, texts in rounded_after.items():
+    print(f"{bits} bits: {', '.join(texts)}")
+print(records.label("bits"))
+
+# %% [markdown]
+# And trained with rounding, longer than above and with several seeds. *32 bits* is the original, trained
+# on for as long without rounding. Is it perhaps the training alone that helps?
+
+# %%
+trained = records["trained"]
+for row in trained["rows"]:
+    print(
+        f"{row['bits']} bits, seed {row['seed']}: {row['accuracy']:.1%}, "
+        f"{row['points']:+.1f} points ({row['low']:+.1f} to {row['high']:+.1f}), {row['bytes']:,} bytes"
+    )
+print(f"{trained['images_seen']:,} images seen in training")
+print(records.label("trained"))
+
+# %% [markdown]
+# ## Going further: ExecuTorch
+# On phones, PyTorch's own ExecuTorch does the same, where it is installed.
+
+# %% tags=["nbval-ignore-output"]
+if engines.available("executorch"):
+    on_phones = {
+        "original": engines.executorch(network, images.shape),
+        "8 bits": engines.executorch(network, images.shape, images.train, 50),
+    }
+    phone_cards = scorecard.measure_all(on_phones, images, images=300, limit_s=2)
+    print(scorecard.compare(phone_cards))
+else:
+    print("not installed here: pip install executorch torchao")
+
+# %% [markdown]
+# ## The growing table
+
+# %% tags=["nbval-ignore-output"]
+table.grow("04_quantization", cards, {"original": exported, "8 bits": int8}, images)
+
+# %% [markdown]
+# ## The claims, checked
+
+# %% tags=["claims"]
+pair = comparison.differences[1]
+at_4 = {way: accuracies[all_bits.index(4)] for way, accuracies in accuracy.items()}
+values_left = {name: np.unique(after).size for name, (_, after) in cases.items()}
+agree = training.predict(simulated, sample).argmax(1) == torch.cat(
+    [int8(x).argmax(1) for x, _ in sample.batches(20)]
+)
+as_rounded = {
+    row["bits"]: row["accuracy"]
+    for row in records["bits"]["rows"]
+    if row["way"] == "one scale a channel"
+}
+tiny, *_, large = (first / second for first, second in times.values())
+
+claim(
+    "float32 does not hold 3.141592653589 either",
+    pi.item() != number and abs(pi.item() - number) < 1e-6,
+)
+claim(
+    "3.14 is 314 steps of 0.01: ten bits hold it, eight cut it off",
+    quantization.quantize(pi, 0.01, bits=10).item() == 314
+    and quantization.quantize(pi, 0.01, bits=8).item() == 127,
+)
+claim(
+    "the notebook's rounding is the library's",
+    all(
+        torch.equal(a, b)
+        for a, b in zip(by_hand.parameters(), by_library.parameters(), strict=True)
+    ),
+)
+claim(
+    "folding batch norms leaves the outputs as they are",
+    torch.allclose(
+        training.predict(folded, few), training.predict(network, few), atol=1e-3
+    ),
+)
+claim(
+    "our integers are ONNX Runtime's, within one step",
+    max(steps_apart.values()) <= 1,
+    measured=str(steps_apart),
+)
+claim(
+    "the layer computed by hand is the engine's, within one step",
+    apart.max() <= 1 and abs(one - its) <= 1,
+)
+claim(
+    "the rehearsal in floats and the engine name at least 97 of 100 leaves alike",
+    agree.double().mean() >= 0.97,
+    images=images.name,
+    measured=f"{agree.double().mean():.1%}",
+)
+claim(
+    "the int8 file is at least 3.5 times smaller",
+    len(exported.content) >= 3.5 * len(int8.content),
+)
+claim(
+    "8 bits cost at most one point: the whole interval of the difference lies above that",
+    pair.low >= -1,
+    images=images.name,
+    measured=str(pair),
+)
+claim(
+    "int8 is faster than float32 in the same engine, by half or more",
+    faster >= 1.5,
+    machine="the processor has no instructions for int8, or other programs are running",
+    measured=f"{faster:.2f}x",
+)
+claim(
+    "a scale for each channel needs five bits or fewer",
+    needed["one scale a channel"] <= 5,
+    images=images.name,
+    measured=str(needed),
+)
+claim(
+    "at 4 bits one scale a layer costs more than a point, and more than one a channel",
+    at_4["one scale a layer"] < min(before - 0.01, at_4["one scale a channel"]),
+    images=images.name,
+    measured=str(at_4),
+)
+claim(
+    "training with rounding wins back most of what 2 bits lost",
+    lost > 0.3 and still_lost < 0.5 * lost,
+    images=images.name,
+    measured=f"{lost:.1%} lost, {still_lost:.1%} after training",
+)
+claim(
+    "one outlier leaves others a handful of values, a scale for each channel mends it",
+    values_left["one outlier"] < 10
+    and values_left["a scale for each channel"]
+    >= values_left["a scale for the layer"],
+    measured=str(values_left),
+)
+claim(
+    "the tiny layer is not faster in int8, and gains less than the large one",
+    tiny < min(1.05, large),
+    machine="the engine or the processor treats tiny layers better than ours",
+    measured=str(times),
+)
+claim(
+    "at 3 bits the range of the smallest error keeps more than min-max",
+    calibrated["mse"][0] > calibrated["minmax"][0],
+    images=images.name,
+    measured=str(calibrated),
+)
+claim(
+    "recorded: for every seed, training with rounding beats rounding, at 3 and at 2 bits",
+    all(
+        row["accuracy"] > as_rounded[row["bits"]]
+        for row in trained["rows"]
+        if row["bits"] < 32
+    ),
+)
+claim(
+    "recorded: training on alone, without rounding, gains nothing",
+    all(row["points"] <= 0 for row in trained["rows"] if row["bits"] == 32),
+)
+
+# %% [markdown]
+# ## Takeaways
+# - A number becomes an integer and a scale; a range that need not hold zero in its middle, a zero point.
+# - 8 bits: a quarter of the bytes, real integer arithmetic, next to no loss. Take it always.
+# - Fewer bits need a scale for each channel, then training with rounding.
+# - Outliers decide the scale. Tiny layers gain no time.
+#
+# **Quiz**
+#
+# <details><summary>Why do the weights get a symmetric grid, and the activations an affine one?</summary>
+# Weights lie on both sides of zero, so a symmetric grid fits, and without a zero point each product is
+# one multiplication less. After a ReLU nothing is negative: a symmetric grid would waste half of its
+# integers, that is one bit.
+# </details>
+#
+# <details><summary>The products of 8-bit integers are summed in 32 bits. Why not in 16?</summary>
+# One product needs up to 15 bits. A 3x3 convolution over 64 channels adds 576 of them, which can be ten
+# bits more. 16 bits would overflow, silently.
+# </details>
+#
+# <details><summary>The file shrinks to a quarter, but the time does not. Name two reasons.</summary>
+# Bringing numbers to the grid and back takes time, which tiny layers never earn back. And a processor
+# without instructions for 8-bit products computes them no faster than floats.
+# </details>
+#
+# **Try it.** Change one thing, guess first, run again:
+# - `images.train.first(200)` in the calibration: is one image enough? Are ten?
+# - `bits=2` in the training: how much of the loss comes back with 3?
+# - `spoiled[0, 0, 0, 0] = 100 * ...`: from which factor on is the layer ruined?
+
+# %% [markdown]
+# **Next:** `05_distillation` lets a small network learn from the large one.

@@ -1,0 +1,603 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Low rank: grouping similar computations
+#
+# **In one sentence:** the filters of a layer ask similar questions; find the few that they share, compute
+# those once, and let every filter mix its answer from them.
+#
+# *About 40 minutes.* Afterwards you can
+# - say what the rank of a layer is, and read its singular values,
+# - split a convolution in five ways, and say what each way costs,
+# - choose ranks for a whole network within a budget, and let it recover,
+# - say why a fifth of the computation can take as long as all of it.
+
+# %% [markdown]
+# ## The analogy
+# Many neighbours go to the market. Each brings home another mixture of the same few fruits. Send one van
+# for the few fruits instead, and let everybody mix at home. The article calls this *grouping similar
+# computations*: less to compute, while the essential structure is preserved.
+#
+# The neighbours are the filters of a layer. All of them look at the same patch of the picture. If their
+# questions resemble each other, a few shared questions will do.
+
+# %%
+import dataclasses
+
+import ipywidgets
+import numpy as np
+import torch
+from torch import nn
+
+from course_lib import (
+    counting,
+    data,
+    engines,
+    figures,
+    low_rank,
+    predict,
+    recorded,
+    scorecard,
+    table,
+    training,
+    widgets,
+)
+from course_lib.claims import claim
+
+scorecard.set_threads()
+images = data.load()
+network = training.original(images)
+sample = images.val.first(150)  # validation images: the test is for the end
+layers = {
+    f"layer {n}": place
+    for n, place in enumerate(
+        (i for i, m in enumerate(network.features) if isinstance(m, nn.Conv2d)), 1
+    )
+}
+largest = network.features[layers["layer 6"]]
+
+
+def named_right(network):
+    """The share of the sample that the network names right."""
+    logits = training.predict(network, sample, batch_size=25)
+    return (logits.argmax(1) == sample.labels).double().mean().item()
+
+
+# %% [markdown]
+# ## Predict first
+# Write a layer as a table: a row for each filter, a column for each of its weights. Every table is a sum
+# of simple ones, each *one shared filter* times *how much of it each row takes*: the **singular value
+# decomposition** (SVD). The strongest comes first. The number of terms is the **rank**, and the squares
+# of their strengths, the **singular values**, add up to the **energy**: the sum of all squared weights.
+#
+# **How many percent of the terms does the largest layer need to keep 90% of its energy?**
+
+# %%
+my_guess = None
+
+guess = predict.guess(
+    "Percent of the terms for 90% of the energy?",
+    my_guess,
+    low=0,
+    high=100,
+    unit="%",
+)
+guess
+
+# %% [markdown]
+# ## From scratch
+# Keep the first terms and drop the others. One layer becomes two: the window goes to a few *shared*
+# channels, then a 1×1 convolution *mixes* the outputs from them. No table of this rank comes closer
+# (Eckart and Young, 1936).
+
+
+# %%
+def two_layers(conv, rank):
+    """The window to `rank` shared filters, then 1x1: each output's mixture of them."""
+    rows = conv.weight.detach().flatten(1)  # one for each filter
+    mixture, strength, shared = torch.linalg.svd(rows, full_matrices=False)
+    inputs, window = conv.in_channels, conv.kernel_size
+    first = nn.Conv2d(inputs, rank, window, conv.stride, conv.padding, bias=False)
+    second = nn.Conv2d(rank, conv.out_channels, 1, bias=False)
+    first.weight.data = shared[:rank].reshape(rank, inputs, *window)
+    second.weight.data = (mixture[:, :rank] * strength[:rank])[:, :, None, None]
+    return nn.Sequential(first, second)
+
+
+by_hand = two_layers(largest, 64)
+by_library = low_rank.channel_svd(largest, 64)
+by_library
+
+# %% [markdown]
+# `low_rank.channel_svd` does the same, and keeps stride, padding, dilation and bias. Here are the filters
+# of the *first* layer, small enough to draw: all of them, the ones they share, and what mixtures of
+# these come to.
+
+# %%
+first = network.features[layers["layer 1"]]
+SHARED = first.weight[0].numel() // 3
+split = low_rank.channel_svd(first, SHARED)
+
+
+def drawn(weights):
+    """(filters, inputs, height, width) as colour tiles, or grey ones."""
+    return weights.detach().permute(0, 2, 3, 1).numpy()
+
+
+figures.shared_filters(
+    drawn(first.weight),
+    drawn(split[0].weight),
+    drawn(low_rank.rebuilt(split)),
+    low_rank.kept_energy(first, split),
+)
+
+# %% [markdown]
+# Now the guess. And a second question: a filter is not what the network sees, its *answers* to leaves
+# are. Take the answers of each layer to some training images, as a table again: a row for each place in
+# each picture, a column for each channel. What is *their* rank?
+
+# %% tags=["nbval-ignore-output"]
+LEVEL = 0.9
+few = images.train.first(128)
+said = low_rank.answers(network, few)
+
+
+def energies(layer, answers=None):
+    """The energy kept by rank 1, 2, ..., of a layer's weights or of its answers."""
+    values = low_rank.singular_values(layer, "channel_svd", answers)
+    return (values.square().cumsum(0) / values.square().sum()).numpy()
+
+
+convs = {name: network.features[place] for name, place in layers.items()}
+of_weights = {name: energies(conv) for name, conv in convs.items()}
+of_answers = {
+    name: energies(conv, said[f"features.{layers[name]}"])
+    for name, conv in convs.items()
+}
+
+
+def share_needed(kept):
+    """The share of the ranks that keeps LEVEL of the energy."""
+    return (1 + (kept < LEVEL).sum()) / len(kept)
+
+
+guess.reveal(round(100 * share_needed(of_weights["layer 6"])))
+
+# %%
+figures.energy_curves(
+    {"energy of the weights": of_weights, "energy of the answers": of_answers},
+    LEVEL,
+)
+
+# %% [markdown]
+# The weights are *not* of low rank: training never asked them to be, and the long tail is mostly what
+# remains of their random start. But the answers are, and the deeper the layer, the more: there are only
+# so many kinds of leaf to tell apart. The essential structure is in what the layer *does*.
+
+# %% [markdown]
+# ## See it
+# Choose a layer and cut it, by its weights or by its answers. Watch the pictures named right. When does
+# the pair become larger than the layer? Which cut lets you go further down?
+
+# %% tags=["nbval-ignore-output"]
+cuts = {
+    (name, by): low_rank.cutter(conv, "channel_svd", answers)
+    for name, conv in convs.items()
+    for by, answers in (
+        ("weights", None),
+        ("answers", said[f"features.{layers[name]}"]),
+    )
+}
+values = {
+    (name, by): np.sqrt(np.diff(kept[name], prepend=0))
+    for by, kept in (("weights", of_weights), ("answers", of_answers))
+    for name in convs
+}
+macs = counting.macs_by_layer(network, images.shape)
+small = sample.first(64)
+with torch.inference_mode():
+    inputs = data.normalise(small.pixels)
+    reaching = {name: network.features[:p](inputs) for name, p in layers.items()}
+
+
+def draw(layer, by, percent):
+    """The layer cut there, and what the rest of the network makes of it."""
+    rank = max(1, round(percent / 100 * len(values[layer, by])))
+    pair = cuts[layer, by](rank)
+    with torch.inference_mode():
+        seen = network.features[layers[layer] + 1 :](pair(reaching[layer]))
+        named = network.classify(seen.mean(dim=(2, 3))).argmax(1)
+    conv, shape = convs[layer], tuple(reaching[layer].shape[1:])
+    now = low_rank.cost(conv, shape, "channel_svd", rank).macs
+    whole = macs[f"features.{layers[layer]}"]
+    left = {
+        "multiply-adds of this layer": now / whole,
+        "of the whole network": 1 + (now - whole) / sum(macs.values()),
+        "named right": (named == small.labels).double().mean().item(),
+    }
+    useful = low_rank.largest_useful_rank(conv, "channel_svd", shape)
+    return figures.rank_cut(values[layer, by], rank, useful, layer, left)
+
+
+widgets.Interactive(
+    draw,
+    layer=ipywidgets.Dropdown(
+        options=list(layers), value="layer 6", description="layer"
+    ),
+    by=ipywidgets.Dropdown(
+        options=["weights", "answers"], description="cut by its"
+    ),
+    percent=ipywidgets.IntSlider(value=10, min=1, max=100, description="ranks (%)"),
+)
+
+# %% [markdown]
+# ## Five ways to group
+# A convolution's weights have four sides: outputs, inputs, and the window's height and width. Which of
+# them you group is up to you.
+#
+# | method | the window k×k becomes | source |
+# |---|---|---|
+# | `channel_svd` | k×k to r channels, 1×1 | Zhang et al. 2016 |
+# | `spatial` | k×1 to r channels, 1×k | Jaderberg et al. 2014 |
+# | `tucker2` | 1×1, k×k between fewer channels, 1×1 | Kim et al. 2016 |
+# | `cp` | 1×1, k×1 and 1×k in each channel alone, 1×1 | Lebedev et al. 2015 |
+# | `depthwise_separable` | k×k in each channel alone, 1×1 | MobileNet, Howard et al. 2017 |
+#
+# Linear layers have two sides, and one way: `svd`. `plan` shares a budget out over the layers: it takes
+# from where the least energy is lost for each operation saved.
+
+# %%
+BUDGET = 0.2  # of the multiply-accumulates
+low_rank.plan(network, "spatial", images.shape, macs=BUDGET)
+
+# %% [markdown]
+# Which way is best? Ask the validation images, at equal budgets, with nothing trained yet. On the right
+# is what was recorded after a short fine-tuning of each.
+
+# %% tags=["nbval-ignore-output"]
+ways = {
+    "channel_svd": ("channel_svd", None),
+    "channel_svd, by answers": ("channel_svd", few),
+    "spatial": ("spatial", None),
+    "tucker2": ("tucker2", None),
+    "depthwise_separable": ("depthwise_separable", None),
+}
+as_factored = {}
+for way, (method, by) in ways.items():
+    found = []
+    for budget in (0.15, BUDGET, 0.3):
+        smaller = low_rank.factor(
+            network, method, images.shape, macs=budget, images=by
+        )
+        share = counting.macs(smaller, images.shape) / sum(macs.values())
+        found.append((share, named_right(smaller)))
+    as_factored[way] = tuple(zip(*found, strict=True))
+history = recorded.load("low_rank")
+tuned = {}
+for row in reversed(history["methods"]["rows"]):
+    shares, accuracies = tuned.setdefault(row["method"], ([], []))
+    shares.append(row["macs"])
+    accuracies.append(row["accuracy"])
+print("right:", history.label("methods"))
+figures.accuracy_by_macs(
+    {"as factored, here": as_factored, "fine-tuned, recorded": tuned},
+    named_right(network),
+)
+
+# %% [markdown]
+# ## On the network
+# Take the way that names most at the budget, and let it recover: two short passes over a part of the
+# training images, with a *small* learning rate. Each product of factors moves as both of them move, so
+# that steps count twice.
+
+# %% tags=["nbval-ignore-output"]
+at_budget = {way: accuracies[1] for way, (_, accuracies) in as_factored.items()}
+chosen = max(at_budget, key=at_budget.get)
+method, by = ways[chosen]
+factored = low_rank.factor(network, method, images.shape, macs=BUDGET, images=by)
+short = dataclasses.replace(
+    images, train=images.train.first(1500), val=images.val.first(300)
+)
+smaller, learning = training.fit(
+    factored, short, epochs=2, learning_rate=0.003, progress=False
+)
+trained_on = len(short.train) * len(learning.loss)
+print(f"{chosen}: {at_budget[chosen]:.1%} of the sample named right as factored,")
+print(f"{named_right(smaller):.1%} after {trained_on:,} images")
+
+# %% tags=["nbval-ignore-output"]
+cards = scorecard.measure_all(
+    {"original": network, "low rank": smaller}, images, limit_s=4
+)
+scorecard.keep("06_low_rank", cards)
+comparison = scorecard.compare(cards)
+comparison
+
+# %% [markdown]
+# Look at the *time* before you celebrate. More about it below.
+#
+# And the sharp question: would layers of these shapes, trained from random weights, have done as well?
+# This takes minutes, so it was recorded.
+
+# %%
+from_scratch = history["scratch"]["rows"]
+for row in from_scratch:
+    print(
+        f"{row['way']:31} {row['images_seen']:7,} images seen "
+        f"{row['points']:+.1f} points ({row['low']:+.1f} to {row['high']:+.1f})"
+    )
+print(history.label("scratch"))
+
+# %% [markdown]
+# ## What production does
+# `tensorly` is the library for tensors of low rank, NumPy the one for matrices. They must keep the same
+# energy as we do.
+
+# %%
+from tensorly import cp_to_tensor
+from tensorly.decomposition import parafac, partial_tucker
+
+conv, RANK = convs["layer 2"], 16
+weight = conv.weight.detach().double().numpy()
+kept = {
+    "svd": low_rank.kept_energy(conv, low_rank.channel_svd(conv, RANK)),
+    "tucker2": low_rank.kept_energy(conv, low_rank.tucker2(conv, (RANK, RANK))),
+    "cp": low_rank.kept_energy(conv, low_rank.cp(conv, RANK)),
+}
+strengths = np.linalg.svd(weight.reshape(len(weight), -1), compute_uv=False)
+_, errors = partial_tucker(weight, rank=[RANK, RANK], modes=[0, 1])
+theirs = cp_to_tensor(parafac(weight, RANK, init="random", random_state=0))
+by_others = {
+    "svd": (strengths[:RANK] ** 2).sum() / (strengths**2).sum(),
+    "tucker2": 1 - errors[-1] ** 2,
+    "cp": 1 - ((theirs - weight) ** 2).sum() / (weight**2).sum(),
+}
+for way in kept:
+    print(f"{way:8} ours keeps {kept[way]:.3f}, theirs {by_others[way]:.3f}")
+
+# %% [markdown]
+# ## The limit: one window for each channel
+# MobileNet's layers never mix channels and windows: k×k in each channel alone, then 1×1. That is the end
+# of this road. How much of a trained layer fits into that form? As many windows for each channel as a
+# window has weights are exact; MobileNet has one.
+
+# %% tags=["nbval-ignore-output"]
+windows = low_rank.singular_values(largest, "depthwise_separable").square()
+for count in (1, 3, len(windows)):
+    print(
+        f"{count} for each channel: {windows[:count].sum() / windows.sum():.0%} kept"
+    )
+mobile = low_rank.factor(network, "depthwise_separable", images.shape, rank=1)
+named_mobile = named_right(mobile)
+print(f"all layers with one: {named_mobile:.1%} named right as factored")
+
+# %% [markdown]
+# So you do not get a MobileNet by cutting: you *train* one. The form is cheap because it can say less,
+# and the training has to find what it can say.
+
+# %% [markdown]
+# ## When it fails: the rank that makes a layer larger
+# Two layers of high rank cost more than one. Every way has such a point, and some come early.
+
+# %%
+shape = tuple(reaching["layer 2"].shape[1:])
+growing = {}
+for way in ("channel_svd", "spatial", "depthwise_separable"):
+    full = low_rank.full_rank(conv.weight.shape, way)
+    costs = [
+        low_rank.cost(conv, shape, way, rank).macs
+        / macs[f"features.{layers['layer 2']}"]
+        for rank in range(1, full + 1)
+    ]
+    growing[way] = ([rank / full for rank in range(1, full + 1)], costs)
+try:
+    too_high = low_rank.largest_useful_rank(conv, "spatial", shape) + 1
+    low_rank.factor(
+        network,
+        "spatial",
+        images.shape,
+        rank={f"features.{layers['layer 2']}": too_high},
+    )
+except ValueError as refused:
+    print(f"refused: {refused}")
+figures.cost_by_rank(growing)
+
+# %% [markdown]
+# A plan leaves such layers whole, and says so. Ask for nearly all of the energy, and hardly anything is
+# left to gain.
+
+# %%
+careful = low_rank.plan(network, "channel_svd", images.shape, energy=0.98)
+careful
+
+# %% [markdown]
+# ## When it fails: less to compute, as long to wait
+# The factored network has a fraction of the operations. How much of the *time* is left? First one layer
+# alone, split in all five ways at the same budget; then the whole network, in PyTorch and in ONNX Runtime.
+
+# %% tags=["nbval-ignore-output"]
+splits = {
+    way: low_rank.cutter(conv, way)(
+        low_rank.rank_for_budget(conv, way, BUDGET, shape)
+    )
+    for way in low_rank.METHODS[1:]
+}
+one = reaching["layer 2"][:1]
+with torch.inference_mode():
+    runs = [lambda split=split: split(one) for split in (conv, *splits.values())]
+    before, *after = scorecard.latency(*runs, limit_s=3)
+left = {
+    f"layer 2, {way}": time.median_ms / before.median_ms
+    for way, time in zip(splits, after, strict=True)
+}
+exported = {
+    name: engines.onnx(made, images.shape)
+    for name, made in (("original", network), ("low rank", smaller))
+}
+image = next(images.val.batches(1))[0]
+runs = [made.run(image) for made in exported.values()]
+before, after = scorecard.latency(*runs, limit_s=2)
+in_pytorch = cards[1].latency_ms_median / cards[0].latency_ms_median
+left["network, PyTorch"] = in_pytorch
+left["network, ONNX Runtime"] = after.median_ms / before.median_ms
+for card in cards:
+    speed = card.macs / card.latency_ms_median / 1e6
+    print(f"{card.name}: {speed:.0f} billion multiply-adds a second in PyTorch")
+figures.time_left(left, BUDGET)
+
+# %% [markdown]
+# Several layers for one, each of them thin. Every layer costs a call, and reads and writes all that flows
+# through it, however little it computes. Thin matrices leave most of the processor's lanes idle. PyTorch
+# pays for all of that; ONNX Runtime plans the whole network before it runs it, and pays less.
+# *Operations are a promise; time is what the engine makes of it.*
+
+# %% [markdown]
+# ## The growing table
+
+# %% tags=["nbval-ignore-output"]
+table.grow("06_low_rank", cards, exported, images, trained_on=trained_on)
+
+# %% [markdown]
+# ## The claims, checked
+
+# %% tags=["claims"]
+claim(
+    "the notebook's two layers are the library's",
+    torch.allclose(
+        low_rank.rebuilt(by_hand), low_rank.rebuilt(by_library), atol=1e-5
+    ),
+)
+claim(
+    "tensorly and NumPy keep the energy that we keep",
+    abs(kept["svd"] - by_others["svd"]) < 1e-5
+    and abs(kept["tucker2"] - by_others["tucker2"]) < 0.005
+    and abs(kept["cp"] - by_others["cp"]) < 0.03,
+    measured=f"{kept} and {by_others}",
+)
+whole = low_rank.cutter(largest, "channel_svd")(len(largest.weight))
+claim(
+    "at full rank nothing is lost",
+    torch.allclose(low_rank.rebuilt(whole), largest.weight, atol=1e-4),
+)
+needed = {
+    name: (share_needed(of_weights[name]), share_needed(of_answers[name]))
+    for name in layers
+}
+claim(
+    "the weights of every layer need more than a third of the ranks, the answers less than a third",
+    all(w > 1 / 3 > a for w, a in needed.values()),
+    images=images.name,
+    measured=str(needed),
+)
+claim(
+    "the largest layer's answers need a tenth of the ranks that its weights need, or fewer",
+    needed["layer 6"][1] <= needed["layer 6"][0] / 10,
+    images=images.name,
+    measured=str(needed["layer 6"]),
+)
+claim(
+    "cut by its answers, channel_svd names more than cut by its weights, at every budget",
+    all(
+        a > w
+        for a, w in zip(
+            as_factored["channel_svd, by answers"][1],
+            as_factored["channel_svd"][1],
+            strict=True,
+        )
+    ),
+    images=images.name,
+    measured=str(as_factored),
+)
+claim(
+    "at the budget, spatial names most as factored",
+    chosen == "spatial",
+    images=images.name,
+    measured=str(at_budget),
+)
+claim(
+    "a network of MobileNet's layers is not to be had by cutting: fewer than half are named right",
+    named_mobile < 0.5,
+    images=images.name,
+    measured=f"{named_mobile:.1%}",
+)
+claim(
+    "the budget is kept",
+    cards[1].macs <= BUDGET * cards[0].macs,
+)
+lost = comparison.differences[1]
+claim(
+    "with a fifth of the operations, at most one and a half points are lost",
+    lost.points >= -1.5,
+    images=images.name,
+    measured=str(lost),
+)
+claim(
+    "spatial stops paying at half of its full rank, channel_svd much later",
+    max(s for s, c in zip(*growing["spatial"], strict=True) if c < 1) <= 0.5
+    and max(s for s, c in zip(*growing["channel_svd"], strict=True) if c < 1) > 0.8,
+)
+claim(
+    "with nearly all of the energy asked for, little is saved",
+    careful.after.macs > 0.9 * careful.before.macs,
+    images=images.name,
+    measured=f"{careful.after.macs / careful.before.macs:.0%}",
+)
+claim(
+    "in PyTorch the time shrinks less than the operations, by half as much again or more",
+    in_pytorch > 1.5 * BUDGET,
+    machine="a slow processor is busy with the arithmetic alone",
+    measured=f"{in_pytorch:.0%} of the time for {BUDGET:.0%} of the operations",
+)
+claim(
+    "split by cp, a layer keeps more than half of its time",
+    left["layer 2, cp"] > 0.5,
+    machine="a slow processor is busy with the arithmetic alone",
+    measured=f"{left['layer 2, cp']:.0%}",
+)
+claim(
+    "ONNX Runtime turns more of the saved operations into saved time",
+    left["network, ONNX Runtime"] < in_pytorch,
+    machine="other programs are running",
+    measured=str(left),
+)
+
+# %% [markdown]
+# ## Takeaways
+# - A layer's filters ask similar questions: a few shared ones, and a mixture for each, come close.
+# - The weights are not of low rank; what the layer answers is.
+# - At equal cost it matters which sides you group: columns and rows of the window go furthest here.
+# - A rank has a point from where on it costs more than it saves; a plan leaves such layers whole.
+# - Fewer operations are not less time. Ask the engine.
+#
+# **Quiz**
+#
+# <details><summary>At full rank nothing is lost. Why not take it?</summary>
+# Because two layers of full rank hold and compute more than the one they come from. Only well below it
+# do they pay.
+# </details>
+#
+# <details><summary>Why does no ReLU stand between the two factors?</summary>
+# Their product has to be the layer's weight again. With a ReLU between them there is no product, and
+# what was factored would be another function. (When you fine-tune, you could add one, and train on.)
+# </details>
+#
+# <details><summary>Pruned channels and low rank both make layers thinner. What is the difference?</summary>
+# Pruning keeps some of the filters as they are and throws the others away. Low rank keeps mixtures of
+# all of them. The next layer still gets all its channels, so nothing else has to change; but there is
+# one layer more to call.
+# </details>
+#
+# **Try it.** Change one thing, guess first, run again:
+# - `BUDGET = 0.1`: which way holds out longest? What does the fine-tuning bring back?
+# - `few = images.train.first(8)`: how many pictures does it take to know a layer's answers?
+# - `low_rank.factor(smaller, "channel_svd", ..., images=few)`: what was factored can be factored again.
+#
+# **Next:** `07_working_together` chains the techniques, and packs the result.
