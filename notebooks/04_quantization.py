@@ -53,7 +53,7 @@ from course_lib.claims import claim
 scorecard.set_threads()
 images = data.load()
 network = training.original(images)
-sample = images.val.first(200)  # validation images: the test is for the end
+sample = images.val.first(150)  # validation images: the test is for the end
 before = training.evaluate(network, sample)
 
 # %% [markdown]
@@ -237,7 +237,7 @@ guess.reveal(needed["one scale a channel"])
 # line of code: `x + (x.round() - x).detach()`. Each channel's scale learns along.
 
 # %% tags=["nbval-ignore-output"]
-short = dataclasses.replace(images, train=images.train.first(1500), val=sample)
+short = dataclasses.replace(images, train=images.train.first(1200), val=sample)
 two_bits, history = quantization.train_quantized(
     network, short, bits=2, epochs=1, learning_rate=0.005, batch_size=32
 )
@@ -335,7 +335,7 @@ print(
 
 # %% tags=["nbval-ignore-output"]
 cards = scorecard.measure_all(
-    {"original": network, "8 bits": int8}, images, limit_s=4
+    {"original": network, "8 bits": int8}, images, limit_s=3
 )
 scorecard.keep("04_quantization", cards)
 comparison = scorecard.compare(cards)
@@ -412,14 +412,14 @@ figures.engine_times(times, ["float32", "int8"])
 # rarest; *mse* searches for the range with the smallest error. At 8 bits it hardly matters. Below?
 
 # %% tags=["nbval-ignore-output"]
-activation_bits = [3, 4, 6, 8]
-some = sample.first(120)
+activation_bits = [3, 4, 8]
+some = sample.first(100)
 calibrated = {}
 for method in quantization.METHODS:
     calibrated[method] = []
     for bits in activation_bits:
         found = quantization.calibrate(
-            network, images.train.first(60), method, bits
+            network, images.train.first(40), method, bits
         )
         rounded = quantization.quantize_network(network, found, 8, bits)
         calibrated[method].append(training.evaluate(rounded, some))
