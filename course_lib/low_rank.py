@@ -2,10 +2,10 @@
 
 >>> network = nn.Sequential(nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 10, 1))
 >>> print(plan(network, "channel_svd", (32, 16, 16), rank=8))
-layer  method       rank  parameters              MACs                         energy kept
-0      channel_svd  8     18,496 → 2,880 (0.16x)  4,718,592 → 720,896 (0.15x)  ...%
-2      channel_svd  8     650 → 602 (0.93x)       163,840 → 151,552 (0.93x)    ...%
-all                       19,146 → 3,482 (0.18x)  4,882,432 → 872,448 (0.18x)
+layer  method       rank  parameters          MACs                 energy kept
+0      channel_svd  8     18 k → 2.9 k (16%)  4.7 M → 721 k (15%)  ...%
+2      channel_svd  8     650 → 602 (93%)     164 k → 152 k (92%)  ...%
+all                       19 k → 3.5 k (18%)  4.9 M → 872 k (18%)
 >>> factor(network, "channel_svd", (32, 16, 16), rank=8)[0]
 Sequential(
   (0): Conv2d(32, 8, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), bias=False)
@@ -15,12 +15,14 @@ Sequential(
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from course_lib import counting, ranks, surgery, training
+from course_lib.cards import show_count
 from course_lib.decompositions import METHODS, Decomposition, Rank, decompose, full_rank
 from course_lib.factors import (
     chain,
@@ -116,19 +118,22 @@ class Plan:
         """All of them, factored or left whole."""
         return Cost(*map(sum, zip(*(row.after for row in self.rows), strict=True)))
 
-    def __str__(self) -> str:
+    @property
+    def _lines(self) -> list[tuple[str, ...]]:
         lines: list[tuple[str, ...]] = [
             ("layer", "method", "rank", "parameters", "MACs", "energy kept")
         ]
         for row in self.rows:
             if row.rank is None:
-                whole = [f"{count:,}" for count in row.before]
-                lines.append((row.layer, "whole", "", *whole, row.left))
+                lines.append((row.layer, "whole", "", *map(show_count, row.before), row.left))
                 continue
             rank = "+".join(map(str, row.rank)) if isinstance(row.rank, tuple) else str(row.rank)
             energy = "once fitted" if row.energy is None else f"{row.energy:.1%}"
             lines.append((row.layer, row.method, rank, *_change(row.before, row.after), energy))
-        lines.append(("all", "", "", *_change(self.before, self.after), ""))
+        return [*lines, ("all", "", "", *_change(self.before, self.after), "")]
+
+    def __str__(self) -> str:
+        lines = self._lines
         widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
         return "\n".join(
             "  ".join(text.ljust(w) for text, w in zip(line, widths, strict=True)).rstrip()
@@ -137,9 +142,22 @@ class Plan:
 
     __repr__ = __str__
 
+    def _repr_html_(self) -> str:
+        cell = "padding:0.2em 0.6em;border-bottom:1px solid rgba(128,128,128,0.35);text-align:left;"
+        rows = ""
+        for number, line in enumerate(self._lines):
+            tag = "td" if number else "th"
+            cells = (f'<{tag} style="{cell}">{escape(text)}</{tag}>' for text in line)
+            rows += f"<tr>{''.join(cells)}</tr>"
+        style = "border-collapse:collapse;color:inherit;background:transparent;"
+        return f'<table style="{style}">{rows}</table>'
+
 
 def _change(before: Cost, after: Cost) -> list[str]:
-    return [f"{b:,} → {a:,} ({a / b:.2f}x)" for b, a in zip(before, after, strict=True)]
+    return [
+        f"{show_count(b)} → {show_count(a)} ({a / b:.0%})"
+        for b, a in zip(before, after, strict=True)
+    ]
 
 
 def plan(

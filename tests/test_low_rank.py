@@ -301,6 +301,7 @@ def test_a_factored_network_costs_what_the_plan_says(network, method):
     for row in planned.rows:
         assert bool(row.left) == (row.rank is None)
         assert row.layer in str(planned)
+        assert f">{row.layer}</td>" in planned._repr_html_()
         if row.energy is not None and row.rank is not None:
             layer, factors = network.get_submodule(row.layer), factored.get_submodule(row.layer)
             assert low_rank.kept_energy(layer, factors) == pytest.approx(row.energy, abs=1e-4)

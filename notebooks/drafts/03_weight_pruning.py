@@ -234,7 +234,7 @@ tuned, history = wp.fine_tune(
     short,
     epochs=1,
     batch_size=32,
-    learning_rate=0.02,
+    learning_rate=0.005,
     progress=False,
 )
 tuned = training.recalibrated(tuned, FRESH)

@@ -178,9 +178,9 @@ figures.energy_curves(
 )
 
 # %% [markdown]
-# The weights are *not* of low rank: training never asked them to be, and the long tail is mostly what
-# remains of their random start. But the answers are, and the deeper the layer, the more: there are only
-# so many kinds of leaf to tell apart. The essential structure is in what the layer *does*.
+# The weights are *not* of low rank: a steep start, then a long tail, and nothing in the training asked
+# for less. But the answers are, most of all in the last layers: there are only so many kinds of leaf to
+# tell apart. The essential structure is in what a layer *does*.
 
 # %% [markdown]
 # ## See it
@@ -295,8 +295,8 @@ figures.accuracy_by_macs(
 # %% [markdown]
 # ## On the network
 # Take the way that names most at the budget, and let it recover: two short passes over a part of the
-# training images, with a *small* learning rate. Each product of factors moves as both of them move, so
-# that steps count twice.
+# training images, with a *small* learning rate (in a product of factors, each step moves both). Then the
+# batch norms look again, as in chapter 02.
 
 # %% tags=["nbval-ignore-output"]
 at_budget = {way: accuracies[1] for way, (_, accuracies) in as_factored.items()}
@@ -306,9 +306,10 @@ factored = low_rank.factor(network, method, images.shape, macs=BUDGET, images=by
 short = dataclasses.replace(
     images, train=images.train.first(1500), val=images.val.first(300)
 )
-smaller, learning = training.fit(
-    factored, short, epochs=2, learning_rate=0.003, progress=False
+recovered, learning = training.fit(
+    factored, short, epochs=2, learning_rate=0.003, batch_size=32, progress=False
 )
+smaller = training.recalibrated(recovered, images.train.first(256))
 trained_on = len(short.train) * len(learning.loss)
 print(f"{chosen}: {at_budget[chosen]:.1%} of the sample named right as factored,")
 print(f"{named_right(smaller):.1%} after {trained_on:,} images")
@@ -455,7 +456,7 @@ figures.time_left(left, BUDGET)
 
 # %% [markdown]
 # Several layers for one, each of them thin. Every layer costs a call, and reads and writes all that flows
-# through it, however little it computes. Thin matrices leave most of the processor's lanes idle. PyTorch
+# through it, however little it computes. Thin matrices leave many of the processor's lanes idle. PyTorch
 # pays for all of that; ONNX Runtime plans the whole network before it runs it, and pays less.
 # *Operations are a promise; time is what the engine makes of it.*
 
@@ -502,6 +503,12 @@ claim(
     needed["layer 6"][1] <= needed["layer 6"][0] / 10,
     images=images.name,
     measured=str(needed["layer 6"]),
+)
+claim(
+    "the largest layer's answers need no more ranks than there are classes",
+    needed["layer 6"][1] * len(largest.weight) <= len(images.classes),
+    images=images.name,
+    measured=f"{needed['layer 6'][1] * len(largest.weight):.0f}",
 )
 claim(
     "cut by its answers, channel_svd names more than cut by its weights, at every budget",
