@@ -9,6 +9,8 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+import torch
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 last = time.perf_counter()
@@ -49,7 +51,8 @@ def _made() -> dict:
         "command": " ".join(["python", script.relative_to(ROOT).as_posix(), *sys.argv[1:]]),
         "commit": commit,
         "date": time.strftime("%Y-%m-%d"),
-        "machine": f"{platform.system()} {platform.machine()}, {_processor()}, {cores} cores",
+        "machine": f"{platform.system()} {platform.machine()}, {_processor()}, {cores} cores"
+        + (f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""),
         "versions": {"python": platform.python_version()}
         | {package: version(package) for package in ("torch", "numpy", "pillow")},
     }

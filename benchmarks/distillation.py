@@ -1,10 +1,12 @@
 """What chapter 05 shows and cannot compute within its minute.
 
-    python benchmarks/distillation.py [--only students fails mnist] [--seeds 0 1 2] [--small]
+    python benchmarks/distillation.py [--only students patience few fails mnist] [--seeds 0 1 2]
+                                      [--small]
 
-Two trainings at a time, one thread each. Writes course_lib/recorded/distillation.json; `students`
-also ships the students of seed 0 (course_lib/weights/leafnet_student_*.safetensors). `mnist`
-verifies the method on the real MNIST, and is left out where that is not on this machine.
+Three hours on two cores (two trainings at a time, one thread each), ten minutes with a GPU.
+Writes course_lib/recorded/distillation.json; `students` also ships the students of seed 0
+(course_lib/weights/leafnet_student_*.safetensors). `mnist` verifies the method on the real MNIST,
+and is left out where that is not on this machine.
 
 The validation images choose the epoch whose weights are kept; accuracies are of the test images.
 """
@@ -23,10 +25,12 @@ from _recording import record
 from course_lib import data, distillation, leaves, models, scorecard, sets, training
 
 EPOCHS, TEMPERATURE = 30, 4
-STUDENT, TOO_SMALL = 16, 4  # widths of LeafNet
+PATIENT = 60  # epochs
+FEW = 1000  # images, seen as often in all as the others
+STUDENT, TOO_SMALL = (24, 32, 40, 40, 48, 48), 4  # widths of LeafNet
 HINT, HINT_EPOCHS = "features.12", 2  # the end of the second stage
 SHIPPED = {"alone": "leafnet_student_alone", "distilled": "leafnet_student_distilled"}
-MNIST_EPOCHS, MNIST_TEMPERATURE = 10, 20
+MNIST_EPOCHS, MNIST_TEMPERATURE = 20, 20
 
 
 class Setting:
@@ -43,7 +47,7 @@ class Setting:
         self.teacher = training.original(data.load("leaves"))
         self.outputs = distillation.teacher_outputs(self.teacher, self.images)
 
-    def student(self, seed: int, width: int = STUDENT) -> nn.Module:
+    def student(self, seed: int, width: int | tuple[int, ...] = STUDENT) -> nn.Module:
         torch.manual_seed(seed)
         return models.LeafNet(width, len(self.images.classes), self.images.shape[0])
 
@@ -52,14 +56,23 @@ def grow(setting: Setting, way: str, seed: int) -> tuple[nn.Module, training.His
     """One student, by one of the ways; all see the same images equally often."""
     images, options = setting.images, {"seed": seed, "progress": False}
     student, epochs = setting.student(seed), setting.epochs
+    outputs, temperature = setting.outputs, TEMPERATURE
     if way.startswith("too small"):
         student = setting.student(seed, TOO_SMALL)
+    if way.startswith("patient"):
+        epochs *= PATIENT // EPOCHS
+    if way.startswith("few"):
+        few = min(FEW, len(images.train))
+        epochs = epochs * len(images.train) // few
+        images = dataclasses.replace(images, train=images.train.first(few))
+        outputs = outputs[:few]
     if way.endswith("alone"):
         return training.fit(student, images, epochs, **options)
     if way == "label smoothing":
         smooth = distillation.label_smoothing()
         return training.fit(student, images, epochs, loss=smooth, **options)
-    outputs, temperature = setting.outputs, TEMPERATURE
+    if way == "few, no labels, distilled":
+        return distillation.distil(student, outputs, images, epochs, temperature, mix=1, **options)
     if way == "hints, then distilled":
         student, _ = distillation.hints(
             student, setting.teacher, images, HINT, HINT, setting.hint_epochs, **options
@@ -108,9 +121,8 @@ def table(ways: list[str], seeds: list[int], small: bool) -> dict:
         row = {key: one[key] for key in ("way", "seed", "seconds", "validation")}
         row["accuracy"] = float(one["answers"].mean())
         row["against_teacher"] = difference(taught_by, one["answers"])
-        base = alone.get(
-            ("too small, alone" if "too small" in one["way"] else "alone", one["seed"])
-        )
+        start = one["way"].split(", ")[0]
+        base = alone.get((f"{start}, alone", one["seed"]), alone.get(("alone", one["seed"])))
         if base is not None and not one["way"].endswith("alone"):
             row["against_alone"] = difference(base, one["answers"])
         rows.append(row)
@@ -130,7 +142,8 @@ def difference(before, after) -> dict:
 
 def _pool(small: bool) -> ProcessPoolExecutor:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    return ProcessPoolExecutor(2, get_context("spawn"), _start, (small,))
+    count = 2 if not torch.cuda.is_available() else max(2, (os.cpu_count() or 2) - 1)
+    return ProcessPoolExecutor(count, get_context("spawn"), _start, (small,))
 
 
 def students(seeds: list[int], small: bool) -> dict:
@@ -143,6 +156,20 @@ def students(seeds: list[int], small: bool) -> dict:
             notes = {"images": leaves.VERSION, "epochs": EPOCHS, "seed": 0, "way": one["way"]}
             models.save(network, models.WEIGHTS / f"{SHIPPED[one['way']]}.safetensors", notes)
     return made
+
+
+def patience(seeds: list[int], small: bool) -> dict:
+    """Twice as many epochs, with and without the teacher."""
+    made = table(["patient, alone", "patient, distilled"], seeds, small)
+    del made["found"]
+    return {**made, "epochs": 2 * made["epochs"], "images_seen": 2 * made["images_seen"]}
+
+
+def few(seeds: list[int], small: bool) -> dict:
+    """An eighth of the images, as many steps: their labels, or the teacher's opinion of them."""
+    made = table(["few, alone", "few, no labels, distilled"], seeds, small)
+    del made["found"]
+    return {**made, "images": FEW}
 
 
 def fails(seeds: list[int], small: bool) -> dict:
@@ -192,7 +219,9 @@ def mnist_run(seed: int, small: bool) -> dict:
             "teacher": errors(teacher)}  # fmt: skip
 
 
-TABLES = {"students": students, "fails": fails, "mnist": mnist}
+TABLES = {
+    "students": students, "patience": patience, "few": few, "fails": fails, "mnist": mnist,
+}  # fmt: skip
 
 
 def main() -> None:
