@@ -16,7 +16,6 @@ from types import ModuleType
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 from course_lib import models, surgery
 
@@ -69,18 +68,6 @@ def parts(network: nn.Module, shape: Sequence[int] | None = None) -> dict[str, l
             f"or linear layer that another one reads, with at most batch norms in between"
         )
     return found
-
-
-def plain(network: nn.Module) -> nn.Module:
-    """A copy to cut, its parametrizations written in; ValueError where a weight is out of reach."""
-    found = surgery.layers(network)
-    for name, layer in found.items():
-        if "weight" not in layer._parameters and not parametrize.is_parametrized(layer, "weight"):
-            raise ValueError(
-                f"the weight of {name} is computed from others, by torch.nn.utils.prune or "
-                f"weight_norm; write it in first, for instance with prune.remove(layer, 'weight')"
-            )
-    return surgery.plain(network)
 
 
 def chain(network: nn.Module) -> dict[str, nn.Module] | None:
@@ -211,7 +198,7 @@ def remove(network: nn.Module, channels: Channels, shape: Sequence[int] | None =
     Raises ValueError for layers and channels that are not there, and for a layer's last channel;
     for a network that is no chain also when the result would not compute what `zeroed` does.
     """
-    smaller = plain(network)
+    smaller = surgery.plain(network)
     for (name, dim), gone in _gone(smaller, channels, shape).items():
         module = smaller.get_submodule(name)
         kept = (~gone).nonzero()[:, 0]
@@ -238,7 +225,7 @@ def zeroed(network: nn.Module, channels: Channels, shape: Sequence[int] | None =
 
     Their filters, biases, norms and the weights that read them are zero.
     """
-    silenced = plain(network)
+    silenced = surgery.plain(network)
     with torch.no_grad():
         for (name, dim), gone in _gone(silenced, channels, shape).items():
             module = silenced.get_submodule(name)

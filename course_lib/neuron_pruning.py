@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib import counting, surgery, training
-from course_lib.channels import Part, parts, plain, remove, zeroed
+from course_lib.channels import Part, parts, remove, zeroed
 from course_lib.images import ImageData, Images
 
 __all__ = [
@@ -62,7 +62,7 @@ def importance(
         raise ValueError(f"criterion must be one of {', '.join(CRITERIA)}; got {criterion!r}")
     if images is not None:
         shape = tuple(images.pixels.shape[1:])
-    network = plain(network)
+    network = surgery.plain(network)
     owned = parts(network, shape)
     if criterion == "random":
         generator = torch.Generator().manual_seed(seed)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib import surgery
-from course_lib.channels import chain, plain
+from course_lib.channels import chain
 from course_lib.images import Images
 
 POOLS = (nn.MaxPool2d, nn.AvgPool2d)
@@ -28,7 +28,7 @@ def patches(network: nn.Module, images: Images, side: int = 20) -> dict[str, np.
     from where it responds: its receptive field, scaled to `side` pixels. Responses are taken
     after norm and ReLU, before pooling. For chains (see `channels.chain`).
     """
-    network = plain(network)
+    network = surgery.plain(network)
     steps = chain(network)
     if steps is None:
         raise ValueError(

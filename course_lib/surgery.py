@@ -18,9 +18,19 @@ def copied(network: nn.Module) -> nn.Module:
     """A copy to operate on, in evaluation mode; the network given is left as it is.
 
     Device, data type and which parameters are frozen stay as they are. Raises ValueError for a
-    network with NaN or infinite weights, since every choice made from them would be chance.
+    network with NaN or infinite weights, since every choice made from them would be chance, and
+    for weights that are computed from others (masks of torch.nn.utils.prune, weight_norm).
     """
     check_weights(network)
+    for name, layer in network.named_modules():
+        if not isinstance(layer, WEIGHTED) or parametrize.is_parametrized(layer, "weight"):
+            continue
+        if "weight" not in layer._parameters:
+            raise ValueError(
+                f"the weight of {name or 'this layer'} is computed from others, by "
+                f"torch.nn.utils.prune or weight_norm; write it in first, for instance with "
+                f"torch.nn.utils.prune.remove(layer, 'weight')"
+            )
     return copy.deepcopy(network).eval()
 
 
@@ -85,12 +95,16 @@ def plain(network: nn.Module) -> nn.Module:
             continue
         names = list(module.parametrizations)  # type: ignore[arg-type]
         weights = {name: getattr(module, name).detach().clone() for name in names}
+        learns = {
+            name: any(p.requires_grad for p in module.parametrizations[name].parameters())
+            for name in names
+        }
         del module.parametrizations
         # Not remove_parametrizations: it takes the weight off the class, which copies share.
         module.__class__ = type(module).__mro__[1]
         others = dict(module._parameters)
         module._parameters.clear()
         for name, weight in weights.items():
-            module.register_parameter(name, nn.Parameter(weight))
+            module.register_parameter(name, nn.Parameter(weight, learns[name]))
         module._parameters.update(others)
     return network

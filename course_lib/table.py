@@ -3,10 +3,10 @@
 A chapter measures its own row and finds the earlier chapters' rows where they were left, as they
 were measured on this machine.
 
->>> row = Row("02", "half", "4 kB", "2 kB", "1 M", "1 ms", "1 ms", "97%", "-1 points", "8 images")
+>>> row = Row("02_neuron_pruning", "half", "4 kB", "2 kB", "1 M", "1 ms", "1 ms", "97%", "-1", "8")
 >>> print(Table((row,), ("03_weight_pruning",)))
-chapter  network  file  packed  MACs  PyTorch  ONNX Runtime  accuracy ...
-02       half     4 kB  2 kB    1 M   1 ms     1 ms          97%      ... 8 images
+chapter            network  file  packed  MACs  PyTorch  ONNX Runtime  accuracy ... images seen
+02_neuron_pruning  half     4 kB  2 kB    1 M   1 ms     1 ms          97%      ... 8
 Not run here yet, so without a row: 03_weight_pruning.
 """
 
@@ -26,7 +26,7 @@ from course_lib.measuring import latency
 
 HEADS = (
     "chapter", "network", "file", "packed", "MACs", "PyTorch", "ONNX Runtime", "accuracy",
-    "against the original", "trained on",
+    "against the original", "images seen",
 )  # fmt: skip
 CHAPTERS = (
     "02_neuron_pruning",
@@ -50,7 +50,7 @@ class Row:
     onnx: str
     accuracy: str
     difference: str
-    trained_on: str
+    images_seen: str  # in fine-tuning or training
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,20 @@ class Table:
         return "\n".join(shown + [self._note()] * bool(self.missing))
 
     def _repr_html_(self) -> str:
-        cell = "padding:0.3em 0.5em;border-bottom:1px solid rgba(128,128,128,0.35);"
+        cell = "padding:0.3em;border-bottom:1px solid rgba(128,128,128,0.35);"
         style = cell + "text-align:left;vertical-align:top;"
-        head = "".join(f'<th scope="col" style="{style}">{escape(text)}</th>' for text in HEADS)
+        # Eight narrow columns: the chapter's number stands before its network, packed below file.
+        heads = ("network", "file,<br>packed", *map(escape, HEADS[4:]))
+        head = "".join(f'<th scope="col" style="{style}">{text}</th>' for text in heads)
         body = "".join(
             "<tr>"
             + "".join(
-                f'<td style="{style}">{escape(text).replace(" (", "<br>(")}</td>'
-                for text in astuple(row)
+                f'<td style="{style}">{text}</td>'
+                for text in (
+                    escape(f"{row.chapter[:2]} {row.network}".strip()),
+                    f"{escape(row.file)}<br>{escape(row.packed)}",
+                    *(escape(text).replace(" (", "<br>(") for text in astuple(row)[4:]),
+                )
             )
             + "</tr>"
             for row in self.rows
@@ -85,7 +91,7 @@ class Table:
         note = f"<p>{escape(self._note())}</p>" if self.missing else ""
         return (
             '<table style="border-collapse:collapse;color:inherit;background:transparent;'
-            f'font-size:90%"><tr>{head}</tr>{body}</table>{note}'
+            f'font-size:80%"><tr>{head}</tr>{body}</table>{note}'
         )
 
     def _note(self) -> str:
@@ -161,7 +167,7 @@ def _row(
         onnx=against(f"{onnx_ms:.3g} ms", onnx_before, onnx_ms),
         accuracy=f"{card.accuracy:.1%} ({low:.1f} to {high:.1f})",
         difference=str(pair) if pair else "",
-        trained_on="" if card is before else f"{trained_on:,} images",
+        images_seen="" if card is before else f"{trained_on:,}",
     )
 
 

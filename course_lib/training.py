@@ -78,6 +78,8 @@ def fit(
         )
     if keep not in ("best", "last"):
         raise ValueError(f"keep must be 'best' or 'last', got {keep!r}")
+    if not len(data.train):
+        raise ValueError(f"fit has nothing to learn from: {data.name!r} has no training images")
     if not any(p.requires_grad for p in network.parameters()):
         raise ValueError(
             "fit has nothing to train: every parameter is frozen; "

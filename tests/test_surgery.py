@@ -3,7 +3,7 @@
 import pytest
 import torch
 from torch import nn
-from torch.nn.utils import parametrize
+from torch.nn.utils import parametrize, prune
 
 from course_lib import models, surgery
 
@@ -59,3 +59,26 @@ def test_plain_writes_parametrizations_into_the_weights():
     assert not parametrize.is_parametrized(whole.classify)
     assert parametrize.is_parametrized(network.classify)
     assert torch.equal(whole.classify.weight, network.classify.weight)
+
+
+def test_plain_leaves_frozen_weights_frozen():
+    network = models.LeafNet(4)
+    network.classify.requires_grad_(False)
+    for layer in (network.classify, network.features[0]):
+        parametrize.register_parametrization(layer, "weight", nn.Identity())
+    whole = surgery.plain(network)
+    assert not whole.classify.weight.requires_grad
+    assert whole.features[0].weight.requires_grad
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_weights_computed_from_others_are_refused_with_the_way_out(used):
+    network = models.LeafNet(4).eval()
+    prune.l1_unstructured(network.classify, "weight", 0.5)
+    if used:  # then the computed weight could be copied
+        with torch.no_grad():
+            network(torch.zeros(1, 3, 32, 32))
+    with pytest.raises(ValueError, match=r"weight of classify .*prune.remove\(layer, 'weight'\)"):
+        surgery.copied(network)
+    prune.remove(network.classify, "weight")
+    assert (surgery.copied(network).classify.weight == 0).float().mean() == 0.5

@@ -27,7 +27,7 @@ def test_the_table_grows_by_a_row_a_chapter(measured, tmp_path, monkeypatch):
     assert first.missing == ()
     ratio = cards[0].file_bytes / cards[1].file_bytes
     assert f"({ratio:.3g}x)" in first.rows[1].file
-    assert first.rows[1].trained_on == "240 images"
+    assert first.rows[1].images_seen == "240"
     assert str(scorecard.paired(cards[0].correct, cards[1].correct)) == first.rows[1].difference
 
     later = table.grow("04_quantization", cards, networks, images, limit_s=0.2)
@@ -40,7 +40,7 @@ def test_the_table_grows_by_a_row_a_chapter(measured, tmp_path, monkeypatch):
     assert "3.14" not in html
     # A chapter that runs again replaces its row, and sees no later one.
     again = table.grow("02_neuron_pruning", cards, networks, images, 480, limit_s=0.2)
-    assert [row.trained_on for row in again.rows] == ["", "480 images"]
+    assert [row.images_seen for row in again.rows] == ["", "480"]
 
 
 def test_a_damaged_row_counts_as_not_run(measured, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """fit: seeded, keeps the best, never changes what it was given; original: shipped or cached."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -111,6 +112,39 @@ def test_a_frozen_network_has_nothing_to_train(stripes):
     frozen = models.LeafNet(4, 2, 1).requires_grad_(False)
     with pytest.raises(ValueError, match="every parameter is frozen"):
         training.fit(frozen, stripes, progress=False)
+
+
+def test_no_training_images_is_an_error_of_its_own(stripes):
+    empty = dataclasses.replace(stripes, train=stripes.train.first(0))
+    with pytest.raises(ValueError, match="'stripes' has no training images"):
+        training.fit(models.LeafNet(4, 2, 1), empty, progress=False)
+
+
+def test_batch_norms_measured_anew_expect_what_they_get(stripes):
+    network, images = models.LeafNet(4, 2, 1).eval(), stripes.train.first(60)
+    with torch.no_grad():
+        network.features[0].weight[:2] = 0
+    before = state(network)
+    found = training.recalibrated(network, images, batch_size=60)
+    with torch.inference_mode():
+        outputs = found.features[0](data.normalise(images.pixels))
+        torch.testing.assert_close(found.features[1].running_mean, outputs.mean((0, 2, 3)))
+        torch.testing.assert_close(found.features[1].running_var, outputs.var((0, 2, 3)))
+    assert not found.training
+    assert found.features[1].momentum == network.features[1].momentum
+    assert same(before, network.state_dict())
+    for given, kept in zip(network.parameters(), found.parameters(), strict=True):
+        assert torch.equal(given, kept)
+
+
+def test_norms_need_two_images_and_a_network_without_norms_stays_as_it_is(stripes):
+    network = models.LeafNet(4, 2, 1).eval()
+    with pytest.raises(ValueError, match=r"at least 2 .* got 1"):
+        training.recalibrated(network, stripes.train.first(1))
+    third_alone = training.recalibrated(network, stripes.train.first(3), batch_size=2)
+    assert third_alone.features[1].running_var.isfinite().all()
+    plain = models.LeNet5(2)
+    assert same(state(plain), training.recalibrated(plain, stripes.train.first(2)).state_dict())
 
 
 def test_a_loss_that_is_no_number_stops_with_the_reason(stripes):

@@ -406,38 +406,6 @@ def test_a_winning_ticket_is_found_from_the_start(images):
     assert all(torch.equal(value, initial.state_dict()[key]) for key, value in before.items())
 
 
-def test_batch_norms_measured_anew_expect_what_they_get(network, images):
-    pruned = wp.apply(network, wp.masks(network, 0.8))
-    before = copy.deepcopy(pruned.state_dict())
-    found = training.recalibrated(pruned, images.train, batch_size=len(images.train))
-    inputs = data.normalise(images.train.pixels)
-    with torch.inference_mode():
-        outputs = found.features[0](inputs)
-        torch.testing.assert_close(found.features[1].running_mean, outputs.mean((0, 2, 3)))
-        torch.testing.assert_close(found.features[1].running_var, outputs.var((0, 2, 3)))
-    assert not found.training
-    assert found.features[1].momentum == pruned.features[1].momentum
-    assert all(torch.equal(value, pruned.state_dict()[key]) for key, value in before.items())
-    assert all(
-        torch.equal(p, q) for p, q in zip(found.parameters(), pruned.parameters(), strict=True)
-    )
-    with pytest.raises(ValueError, match=r"at least 2 .* got 1"):
-        training.recalibrated(pruned, images.train.first(1))
-    training.recalibrated(pruned, images.train.first(3), batch_size=2)  # the third stands alone
-    plain = models.LeNet5()
-    assert torch.equal(
-        training.recalibrated(
-            plain,
-            data.Images(
-                torch.zeros(2, 1, 28, 28, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64)
-            ),
-        )
-        .layers[0]
-        .weight,
-        plain.layers[0].weight,
-    )
-
-
 # Pictures
 
 LINE = ([0, 0.5, 0.9], [0.98, 0.9, 0.3])
