@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from course_lib import counting, training
-from course_lib.channels import Part, chain, parts, plain, remove
+from course_lib import counting, surgery, training
+from course_lib.channels import Part, chain, parts, remove
 from course_lib.images import Images
 from course_lib.neuron_pruning import choose, importance
 
@@ -52,7 +52,7 @@ def sensitivity(
         layer: [choose({layer: values}, fraction) for fraction in fractions]
         for layer, values in importances.items()
     }
-    network = plain(network)
+    network = surgery.plain(network)
     steps = chain(network)
     if steps is None:
         return {
@@ -119,7 +119,7 @@ def allocate(
             f"accuracies must name layers that can be pruned ({', '.join(owned)}), "
             f"got {unknown or 'none'}; see sensitivity()"
         )
-    work = counting.macs_by_layer(plain(network), shape)
+    work = counting.macs_by_layer(surgery.plain(network), shape)
     size = {layer: len(owned[layer][0].channel) for layer in accuracies}
     lost = {n: -np.log(np.maximum(a, 1e-3)) for n, a in accuracies.items()}
     lost = {n: np.maximum.accumulate(v) for n, v in lost.items()}  # noise may say that less is more

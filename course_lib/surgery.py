@@ -93,12 +93,9 @@ def plain(network: nn.Module) -> nn.Module:
     for module in network.modules():
         if not parametrize.is_parametrized(module):
             continue
-        names = list(module.parametrizations)  # type: ignore[arg-type]
-        weights = {name: getattr(module, name).detach().clone() for name in names}
-        learns = {
-            name: any(p.requires_grad for p in module.parametrizations[name].parameters())
-            for name in names
-        }
+        steps: dict[str, nn.Module] = dict(module.parametrizations.items())  # type: ignore
+        weights = {name: getattr(module, name).detach().clone() for name in steps}
+        learns = {n: any(p.requires_grad for p in step.parameters()) for n, step in steps.items()}
         del module.parametrizations
         # Not remove_parametrizations: it takes the weight off the class, which copies share.
         module.__class__ = type(module).__mro__[1]
