@@ -152,7 +152,7 @@ def shipped(seeds: list[int], small: bool) -> dict:
     """The three students that the chapter judges live; the seed is one that no table has."""
     made = table(list(SHIPPED), [SHIPPED_SEED], small)
     for one in made.pop("found"):
-        if not small:
+        if not small and "COURSE_RECORD" not in os.environ:
             network = models.LeafNet(STUDENT)
             network.load_state_dict(one["weights"])
             notes = {"images": leaves.VERSION, "epochs": EPOCHS, "seed": SHIPPED_SEED}

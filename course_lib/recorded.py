@@ -1,7 +1,7 @@
 """What took too long for a chapter was recorded by a benchmark; the chapters show it, and say so.
 
 `python benchmarks/NAME.py` writes NAME.json here. With COURSE_FULL=1 in the environment it is
-computed again instead of read, which may take a quarter of an hour.
+computed again instead of read, which takes a quarter of an hour, for distillation hours.
 """
 
 import json
