@@ -19,22 +19,24 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import torch
+from _judging import difference
 from torch import nn
 
 from _recording import record
-from course_lib import data, distillation, leaves, models, scorecard, sets, training
+from course_lib import (
+    data,
+    distillation,
+    leaves,
+    models,
+    scorecard,
+    sets,
+    students,
+    training,
+)
 
-EPOCHS, TEMPERATURE = 30, 4
-PATIENT = 60  # epochs
-FEW = 1000  # images, each taken eight times an epoch
-STUDENT, TOO_SMALL = (24, 32, 40, 40, 48, 48), 4  # widths of LeafNet
+PATIENT = 2  # times as many epochs
+TOO_SMALL = 4  # width of LeafNet
 HINT, HINT_EPOCHS = "features.12", 2  # the end of the second stage
-SHIPPED = {
-    "distilled": "leafnet_student_distilled",
-    "few, alone": "leafnet_student_few_alone",
-    "few, no labels, distilled": "leafnet_student_few_distilled",
-}
-SHIPPED_SEED = 3
 MNIST_EPOCHS, MNIST_TEMPERATURE = 10, 20
 
 
@@ -48,31 +50,30 @@ class Setting:
                 self.images, train=self.images.train.first(200), val=self.images.val.first(50),
                 test=self.images.test.first(100),
             )  # fmt: skip
-        self.epochs, self.hint_epochs = (2, 1) if small else (EPOCHS, HINT_EPOCHS)
+        self.epochs, self.hint_epochs = (2, 1) if small else (students.EPOCHS, HINT_EPOCHS)
         self.teacher = training.original(data.load("leaves"))
         self.outputs = distillation.teacher_outputs(self.teacher, self.images)
 
-    def student(self, seed: int, width: int | tuple[int, ...] = STUDENT) -> nn.Module:
-        torch.manual_seed(seed)
-        return models.LeafNet(width, len(self.images.classes), self.images.shape[0])
-
 
 def grow(setting: Setting, way: str, seed: int) -> tuple[nn.Module, training.History]:
-    """One student, by one of the ways; all see the same images equally often."""
+    """One student, by one of the ways; all see equally many images, the patient ones twice as many.
+
+    As `students.trained` does it, with more ways.
+    """
     images, options = setting.images, {"seed": seed, "progress": False}
-    student, epochs = setting.student(seed), setting.epochs
-    outputs, temperature, mix = setting.outputs, TEMPERATURE, 0.9
+    student, epochs = students.untrained(images, seed), setting.epochs
+    outputs, temperature, mix = setting.outputs, students.TEMPERATURE, 0.9
+    torch.manual_seed(seed)
+    tiny = models.LeafNet(TOO_SMALL, len(images.classes), images.shape[0])
     if "too small" in way:
-        student = setting.student(seed, TOO_SMALL)
+        student = tiny
     if "patient" in way:
-        epochs *= PATIENT // EPOCHS
+        epochs *= PATIENT
     if "poor teacher" in way:
-        poor, _ = training.fit(setting.student(seed, TOO_SMALL), images, epochs, **options)
+        poor, _ = training.fit(tiny, images, epochs, **options)
         outputs = training.predict(poor, images.train)
     if "few" in way:  # no labels where a teacher speaks
-        again = torch.arange(len(images.train)) % FEW
-        images = dataclasses.replace(images, train=images.train.subset(again))
-        outputs, mix = outputs[again], 1.0
+        outputs, images, mix = outputs[students.again(images)], students.fewer(images), 1.0
     if "alone" in way:
         return training.fit(student, images, epochs, **options)
     if way == "label smoothing":
@@ -131,15 +132,9 @@ def table(ways: list[str], seeds: list[int], small: bool) -> dict:
     return {
         "rows": rows, "found": found, "teacher": float(taught_by.mean()),
         "teacher_validation": training.evaluate(setting.teacher, setting.images.val),
-        "epochs": setting.epochs, "temperature": TEMPERATURE,
+        "epochs": setting.epochs, "temperature": students.TEMPERATURE,
         "images_seen": setting.epochs * len(setting.images.train), "test_images": len(test),
     }  # fmt: skip
-
-
-def difference(before, after) -> dict:
-    """Points, with the paired 95% interval."""
-    pair = scorecard.paired(before, after)
-    return {"points": pair.points, "low": pair.low, "high": pair.high}
 
 
 def _pool(small: bool) -> ProcessPoolExecutor:
@@ -149,19 +144,19 @@ def _pool(small: bool) -> ProcessPoolExecutor:
 
 
 def shipped(seeds: list[int], small: bool) -> dict:
-    """The three students that the chapter judges live; the seed is one that no table has."""
-    made = table(list(SHIPPED), [SHIPPED_SEED], small)
+    """The students that the chapter judges live; their seed is one that no other table has."""
+    made = table(list(students.FILES), [students.SHIPPED_SEED], small)
     for one in made.pop("found"):
         if not small and "COURSE_RECORD" not in os.environ:
-            network = models.LeafNet(STUDENT)
+            network = models.LeafNet(students.WIDTHS)
             network.load_state_dict(one["weights"])
-            notes = {"images": leaves.VERSION, "epochs": EPOCHS, "seed": SHIPPED_SEED}
-            path = models.WEIGHTS / f"{SHIPPED[one['way']]}.safetensors"
+            path = models.WEIGHTS / f"{students.FILES[one['way']]}.safetensors"
+            notes = {"images": leaves.VERSION, "epochs": students.EPOCHS, "seed": one["seed"]}
             models.save(network, path, {**notes, "way": one["way"]})
     return made
 
 
-def students(seeds: list[int], small: bool) -> dict:
+def all_images(seeds: list[int], small: bool) -> dict:
     """Alone, with label smoothing, distilled, with hints first."""
     made = table(["alone", "distilled", "label smoothing", "hints, then distilled"], seeds, small)
     del made["found"]
@@ -172,14 +167,14 @@ def patience(seeds: list[int], small: bool) -> dict:
     """Twice as many epochs, with and without the teacher."""
     made = table(["patient, alone", "patient, distilled"], seeds, small)
     del made["found"]
-    return {**made, "epochs": 2 * made["epochs"], "images_seen": 2 * made["images_seen"]}
+    return {**made, **{key: PATIENT * made[key] for key in ("epochs", "images_seen")}}
 
 
 def few(seeds: list[int], small: bool) -> dict:
     """An eighth of the images, as many steps: their labels, or the teacher's opinion of them."""
     made = table(["few, alone", "few, no labels, distilled"], seeds, small)
     del made["found"]
-    return {**made, "images": FEW}
+    return {**made, "images": made["images_seen"] // made["epochs"] // students.PART}
 
 
 def fails(seeds: list[int], small: bool) -> dict:
@@ -230,7 +225,7 @@ def mnist_run(seed: int, small: bool) -> dict:
 
 
 TABLES = {
-    "shipped": shipped, "students": students, "few": few, "fails": fails, "patience": patience,
+    "shipped": shipped, "students": all_images, "few": few, "fails": fails, "patience": patience,
     "mnist": mnist,
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ import dataclasses
 import time
 
 import torch
+from _judging import against, mean, right
 from torch import nn
 
 from _recording import record
@@ -140,22 +141,6 @@ def left(network, factored, shape) -> dict:
         "macs": counting.macs(factored, shape) / counting.macs(network, shape),
         "parameters": counting.parameters(factored) / counting.parameters(network),
     }
-
-
-def right(network, images: data.Images) -> torch.Tensor:
-    """Which images are named right, (count,) bool."""
-    return training.predict(network, images).argmax(1) == images.labels
-
-
-def mean(answers: torch.Tensor) -> float:
-    """The share that is right."""
-    return answers.double().mean().item()
-
-
-def against(before: torch.Tensor, after: torch.Tensor) -> dict:
-    """Accuracy, and the paired difference to the original in points."""
-    pair = scorecard.paired(before.tolist(), after.tolist())
-    return {"accuracy": mean(after), "points": pair.points, "low": pair.low, "high": pair.high}
 
 
 def main() -> None:

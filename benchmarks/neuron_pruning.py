@@ -12,6 +12,7 @@ import dataclasses
 import time
 
 import torch
+from _judging import difference, mean, right
 
 from _recording import record
 from course_lib import allocation, counting, data, models, neuron_pruning, scorecard, training
@@ -45,7 +46,7 @@ class Setting:
         row = {
             "way": way,
             "seed": seed,
-            "accuracy": float(answers.mean()),
+            "accuracy": mean(answers),
             "against_original": difference(self.before, answers),
             "macs": counting.macs(network, self.whole.shape),
             "images_seen": seen,
@@ -54,16 +55,6 @@ class Setting:
         }
         print({key: value for key, value in row.items() if key != "answers"}, flush=True)
         return row
-
-
-def right(network, images):
-    return (training.predict(network, images).argmax(1) == images.labels).numpy()
-
-
-def difference(before, after) -> dict:
-    """Points, with the paired 95% interval."""
-    pair = scorecard.paired(before, after)
-    return {"points": pair.points, "low": pair.low, "high": pair.high}
 
 
 def timed(train):
@@ -112,7 +103,7 @@ def against_scratch(
     return {
         "fraction": fraction,
         "widths": list(cut.widths),
-        "original": float(setting.before.mean()),
+        "original": mean(setting.before),
         "test_images": len(setting.test),
         "rows": finished(rows, "pruned, fine-tuned"),
     }
@@ -158,8 +149,8 @@ def allocated(setting: Setting, seeds: list[int]) -> dict:
                 )
             )
             rows.append(setting.row(way, seed, tuned, len(setting.short.train), seconds))
-    at_once = {"alike": float(right(alike, setting.test).mean()),
-               "by sensitivity": right(chosen, setting.test).mean()}  # fmt: skip
+    at_once = {"alike": mean(right(alike, setting.test)),
+               "by sensitivity": mean(right(chosen, setting.test))}  # fmt: skip
     return {
         "fraction": 0.3,
         "widths": {"alike": list(alike.widths), "by sensitivity": list(chosen.widths)},

@@ -9,8 +9,7 @@ import argparse
 import dataclasses
 import json
 
-import torch
-from torch import nn
+from _judging import against, mean, right
 
 from _recording import record
 from course_lib import data, quantization, scorecard, training
@@ -46,7 +45,7 @@ def bits(tests: int) -> dict:
             print(rows[-1])
     return {
         "rows": rows,
-        "original": before.double().mean().item(),
+        "original": mean(before),
         "original_bytes": quantization.stored_bytes(network, 32),
         "test_images": len(test),
     }
@@ -85,26 +84,10 @@ def trained(size: int, tests: int, seeds: list[int]) -> dict:
             print(rows[-1])
     return {
         "rows": rows,
-        "original": before.double().mean().item(),
+        "original": mean(before),
         "images_seen": size * TRAINING["epochs"],
         "test_images": len(test),
         **{key: TRAINING[key] for key in ("epochs", "learning_rate", "batch_size")},
-    }
-
-
-def right(network: nn.Module, images: data.Images) -> torch.Tensor:
-    """One bool for each image: is it named right?"""
-    return training.predict(network, images).argmax(1) == images.labels
-
-
-def against(before: torch.Tensor, after: torch.Tensor) -> dict:
-    """Accuracy, and its paired difference to the original in points."""
-    pair = scorecard.paired(before.numpy(), after.numpy())
-    return {
-        "accuracy": after.double().mean().item(),
-        "points": pair.points,
-        "low": pair.low,
-        "high": pair.high,
     }
 
 

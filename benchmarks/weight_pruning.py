@@ -10,6 +10,7 @@ import dataclasses
 import time
 
 import torch
+from _judging import against, mean, right
 
 from _recording import record
 from course_lib import data, models, scorecard, training
@@ -172,27 +173,6 @@ def lenet(seed: int) -> models.LeNet300100:
     """Untrained; the seed is its start."""
     torch.manual_seed(seed)
     return models.LeNet300100()
-
-
-def right(network: torch.nn.Module, images: data.Images) -> torch.Tensor:
-    """Which images are named right, (count,) bool."""
-    return training.predict(network, images).argmax(1) == images.labels
-
-
-def mean(answers: torch.Tensor) -> float:
-    """The share that is right."""
-    return answers.double().mean().item()
-
-
-def against(before: torch.Tensor, after: torch.Tensor) -> dict:
-    """Accuracy, and the paired difference to the original in points."""
-    pair = scorecard.paired(before.tolist(), after.tolist())
-    return {
-        "accuracy": mean(after),
-        "points": pair.points,
-        "low": pair.low,
-        "high": pair.high,
-    }
 
 
 def main() -> None:

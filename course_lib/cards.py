@@ -96,6 +96,9 @@ class Scorecard:
     def __str__(self) -> str:
         return str(Comparison((self,)))
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
     def _repr_html_(self) -> str:
         return Comparison((self,))._repr_html_()
 
@@ -207,6 +210,9 @@ class Comparison:
             ).rstrip()
             for line in lines
         )
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
 
     def _repr_html_(self) -> str:
         # no colours of its own, so that it reads in light and dark themes

@@ -15,6 +15,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from html import escape
+from typing import Any
 
 from torch import nn
 
@@ -68,6 +69,9 @@ class Table:
             for line in lines
         ]
         return "\n".join(shown + [self._note()] * bool(self.missing))
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
 
     def _repr_html_(self) -> str:
         cell = "padding:0.3em;border-bottom:1px solid rgba(128,128,128,0.35);"

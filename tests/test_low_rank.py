@@ -548,10 +548,6 @@ def test_descriptions_carry_the_data():
     assert "as cut, a: 50.0% at 10%, 90.0% at 20%" in PICTURES["methods"]().alt
 
 
-@pytest.mark.skipif(
-    not (recorded.FOLDER / "low_rank.json").exists(),
-    reason="not recorded yet: python benchmarks/low_rank.py",
-)
 @pytest.mark.slow
 def test_the_recorded_methods_are_what_comes_out_here():
     """One cheap row: the network factored by spatial at the smallest budget, before tuning."""

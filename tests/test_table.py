@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from IPython.lib.pretty import pretty
 
 from course_lib import data, engines, models, scorecard, table
 
@@ -35,6 +36,8 @@ def test_the_table_grows_by_a_row_a_chapter(measured, tmp_path, monkeypatch):
     assert later.rows[1] == first.rows[1]
     assert later.missing == ("03_weight_pruning",)
     assert "without a row: 03_weight_pruning" in str(later)
+    assert pretty(later) == str(later)
+    assert pretty(cards[0]) == str(cards[0])
     html = later._repr_html_()
     assert html.count("<tr>") == 4
     assert "3.14" not in html

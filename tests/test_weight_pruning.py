@@ -452,10 +452,6 @@ def test_descriptions_carry_the_data():
 # What was recorded
 
 
-@pytest.mark.skipif(
-    not (recorded.FOLDER / "weight_pruning.json").exists(),
-    reason="not recorded yet: python benchmarks/weight_pruning.py",
-)
 @pytest.mark.slow
 def test_a_recorded_lottery_is_drawn_again_with_the_same_outcome(monkeypatch):
     folder = Path(__file__).parents[1] / "benchmarks"

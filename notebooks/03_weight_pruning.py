@@ -353,8 +353,8 @@ figures.against_sparsity(
 
 # %% [markdown]
 # *Csr*, compressed sparse rows, is the format of sparse arithmetic. It stores a column beside each
-# value, and starts to pay at half. A bitmask pays almost at once. Entropy coding, chapter 07's subject, does a little better.
-# Even a plain zip finds the zeros.
+# value, and starts to pay at half. A bitmask pays almost at once. Entropy coding, chapter 07's subject,
+# does a little better. Even a plain zip finds the zeros.
 
 # %% [markdown]
 # ## Where zeros begin to save time
@@ -450,6 +450,10 @@ for row in records["gradual"]["rows"]:
         f"{row['sparsity']:.0%} zeros {row['way']:9}: test {row['accuracy']:.1%}, "
         f"{row['points']:+.1f} points ({row['low']:+.1f} to {row['high']:+.1f})"
     )
+
+# %% [markdown]
+# At 90% the shock does no harm: what was cut at once has as many steps left to recover in. At 95% it pays
+# to go slowly. One seed each, so do not read tenths.
 
 # %% [markdown]
 # ## Going further: the lottery ticket
@@ -622,10 +626,32 @@ claim(
     measured=f"{cards[1].latency_ms_median:.2f} of {cards[0].latency_ms_median:.2f} ms",
 )
 claim(
-    f"{SPARSITY:.0%} of the weights gone cost at most four points on the test images",
-    comparison.differences[1].points >= -4,
+    f"{SPARSITY:.0%} of the weights gone cost at most two points on the test images",
+    comparison.differences[1].points >= -2,
     images=images.name,
     measured=str(comparison.differences[1]),
+)
+
+
+def best_of(start, share):
+    """The best seed of a start."""
+    return max(by_start[start][share])
+
+
+def worst_of(start, share):
+    """The worst seed of a start."""
+    return min(by_start[start][share])
+
+
+slowly = {
+    (row["way"], row["sparsity"]): row["accuracy"]
+    for row in records["gradual"]["rows"]
+}
+claim(
+    "recorded: going slowly wins at 95% zeros, and makes less than a point of difference at 90%",
+    slowly["gradually", 0.95] > slowly["at once", 0.95] + 0.01
+    and abs(slowly["gradually", 0.9] - slowly["at once", 0.9]) < 0.01,
+    measured=str(slowly),
 )
 claim(
     "a ticket learns better than the same mask over other weights, and that than a random mask",
@@ -633,6 +659,18 @@ claim(
     > draws["its mask, other weights"]
     > draws["a random mask"],
     measured=str(draws),
+)
+
+claim(
+    "recorded: so it is for every seed and every sparsity",
+    all(
+        worst_of("ticket", share)
+        > best_of("its mask, other weights", share)
+        > worst_of("its mask, other weights", share)
+        > best_of("a random mask", share)
+        for share in by_start["ticket"]
+    ),
+    measured=str(by_start),
 )
 
 # %% [markdown]
