@@ -201,13 +201,11 @@ live = {
     "its labels": [start, *by_labels.validation_accuracy[2::3]],
     "the teacher, no labels": [start, *by_teacher.validation_accuracy],
 }
-figures.curves(
-    looks,
-    live,
-    "looks at photos",
-    "validation images named right",
+figures.learning_curves(
+    {way: [accuracies] for way, accuracies in live.items()},
+    training.evaluate(teacher, sample),
     f"{len(few.train):,} photos with labels, {len(others.train):,} without",
-    percent=True,
+    looks,
 )
 
 # %% [markdown]
@@ -251,10 +249,15 @@ def lives(way, name):
 
 
 print(records.label("few"))
+whole = records["few"]["images_seen"]
 figures.learning_curves(
     {WAYS[way]: lives(way, "few") for way in list(WAYS)[3:]},
     records["few"]["teacher_validation"],
-    f"{records['few']['images']:,} photos, {records['few']['images_seen']:,} looks at them",
+    f"{records['few']['images']:,} photos, again and again",
+    [
+        whole * n // records["few"]["epochs"]
+        for n in range(1, records["few"]["epochs"] + 1)
+    ],
 )
 
 # %%

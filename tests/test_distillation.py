@@ -371,6 +371,9 @@ EXAMPLES = {
     "learning": lambda: figures.learning_curves(
         {"alone": [[0.5, 0.8], [0.4, 0.7]], "taught": [[0.6, 0.9], [0.6, 0.8]]}, 0.97, "Learning"
     ),
+    "learning by looks": lambda: figures.learning_curves(
+        {"alone": [[0.5, 0.8]], "taught": [[0.6, 0.9]]}, 0.97, "Learning", [0, 3000]
+    ),
     "against": lambda: figures.against_teacher(
         {"alone": [(-2, -3, -1)], "taught": [(-0.5, -1, 0), (-0.4, -0.9, 0.1)]}, limit=1.0
     ),
@@ -384,7 +387,8 @@ def test_a_picture_is_drawn_and_carries_its_data(name):
     for text in {
         "opinion": ("the truth is oak", "30% doubt, 67% of it in the genus", "holm oak 20.0%"),
         "opinion of many": ("temperature 20: 97% doubt",),
-        "learning": ("the teacher 3.0%", "alone: from 55.0% to 25.0%"),
+        "learning by looks": ("by images seen; the teacher 3.0%", "taught: from 40.0% to 10.0%"),
+        "learning": ("by epoch; the teacher 3.0%", "alone: from 55.0% to 25.0%"),
         "against": ("alone: -2.0 (-3.0 to -1.0)", "taught: -0.5"),
     }[name]:
         assert text in made.alt

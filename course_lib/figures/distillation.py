@@ -76,38 +76,44 @@ def opinion(
 
 
 def learning_curves(
-    accuracies: Mapping[str, Sequence[Sequence[float]]], teacher: float, title: str = ""
+    accuracies: Mapping[str, Sequence[Sequence[float]]],
+    teacher: float,
+    title: str = "",
+    looks: Sequence[int] | None = None,
 ) -> Picture:
-    """Validation error after each epoch, on a logarithmic axis, and the teacher's as a line.
+    """Validation error while learning, on a logarithmic axis, and the teacher's as a line.
 
     accuracies: way of training -> for each seed, its accuracies in [0, 1]. Seeds are thin lines,
-    their mean is a thick one.
+    their mean is a thick one. looks: images seen so far at each of them; epochs from 1 if None.
     """
     made = picture(6.8, 3.6)
     panel = axes(made)
     ends = []
+    epochs = np.arange(1, len(next(iter(accuracies.values()))[0]) + 1)
+    x = epochs if looks is None else np.asarray(looks)
     for (way, runs), colour in zip(accuracies.items(), COLOURS, strict=False):
         wrong = 100 * (1 - np.asarray(runs, dtype=float))
-        epochs = np.arange(1, wrong.shape[1] + 1)
         if len(wrong) > 1:
-            panel.plot(epochs, wrong.T, color=colour, linewidth=0.8, alpha=0.45)
+            panel.plot(x, wrong.T, color=colour, linewidth=0.8, alpha=0.45)
         mean = wrong.mean(axis=0)
-        panel.plot(epochs, mean, color=colour, label=way)
+        panel.plot(x, mean, color=colour, label=way)
         ends.append((way, mean[0], mean[-1]))
     panel.axhline(100 * (1 - teacher), color=MUTED, linewidth=1.2, linestyle=":")
-    panel.annotate("the teacher", (1, 100 * (1 - teacher)), xytext=(2, 3), color=MUTED,
+    panel.annotate("the teacher", (x[0], 100 * (1 - teacher)), xytext=(2, 3), color=MUTED,
                    textcoords="offset points", fontsize=9)  # fmt: skip
     panel.set_yscale("log")
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}%"))
     panel.yaxis.set_minor_formatter(NullFormatter())
     low, high = panel.get_ylim()
     panel.set_yticks([t for t in (1, 2, 3, 5, 10, 20, 50, 100) if low <= t <= high])
-    panel.set_xlabel("epoch")
+    x_label = "epoch" if looks is None else "images seen"
+    panel.set_xlabel(x_label)
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     panel.set_ylabel("validation images named wrong")
     panel.legend(frameon=False, labelcolor="linecolor", prop={"weight": "bold", "size": 9.5})
     set_title(panel, title)
     made.alt = (
-        f"{title + ': ' if title else ''}validation error by epoch; the teacher "
+        f"{title + ': ' if title else ''}validation error by {x_label}; the teacher "
         f"{1 - teacher:.1%}; "
         + "; ".join(f"{way}: from {first:.1f}% to {last:.1f}%" for way, first, last in ends)
     )
