@@ -84,13 +84,18 @@ def teacher_outputs(teacher: nn.Module, data: ImageData) -> Tensor:
     def make() -> cache.Stored:
         return {"logits": training.predict(teacher, data.train)}, ""
 
+    key = digest(teacher)
+    stored, _ = cache.cached(f"teacher-{data.fingerprint}-{key[:12]}.safetensors", key, make)
+    return stored["logits"]
+
+
+def digest(teacher: nn.Module) -> str:
+    """A key that changes with the network's weights, how it is built, and with PyTorch."""
     key = hashlib.sha256(f"{torch.__version__} {teacher}".encode())
     for name, tensor in teacher.state_dict().items():
         key.update(name.encode())
         key.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
-    file = f"teacher-{data.fingerprint}-{key.hexdigest()[:12]}.safetensors"
-    stored, _ = cache.cached(file, key.hexdigest(), make)
-    return stored["logits"]
+    return key.hexdigest()
 
 
 def taught_by(

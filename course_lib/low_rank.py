@@ -60,6 +60,8 @@ def answers(network: nn.Module, images: Images, batch_size: int = 50) -> dict[st
 
     Returns {layer: (outputs, outputs)}, float64. Its eigenvectors are the directions in which the
     layer answers, its eigenvalues how much in each. images: training images, some hundred.
+    Their mean counts, too: Zhang et al. 2016 take it away first and give it back as a bias, which
+    costs a bias; a batch norm behind the layer takes it away in any case.
     """
     if not len(images):
         raise ValueError("answers needs images, got none; data.train.first(128) is enough of them")

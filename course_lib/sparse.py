@@ -22,8 +22,8 @@ FORMATS = {
     "bitmask": "one bit a weight, then the weights that are not zero",
     "csr": "compressed sparse rows: each weight that is not zero with its column, and where each "
     "row begins; 32 bits for a column and a beginning, as in SciPy",
-    "entropy": "the entropy of the bitmask, which no code of independent bits can beat, then the "
-    "weights that are not zero",
+    "entropy": "the fewest bytes that say where the zeros are if they lie at random (the "
+    "entropy), then the weights that are not zero",
     "zlib": "the dense weights through zlib, level 9",
 }
 INDEX_BYTES = 4

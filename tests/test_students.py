@@ -12,7 +12,9 @@ def stripes(tmp_path, monkeypatch):
     """Forty images of two classes, a quick original, two epochs, and a cache of their own."""
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
     monkeypatch.setattr(students, "EPOCHS", 2)
-    monkeypatch.setattr(training, "original", lambda data, progress: models.LeafNet(4, 2, 1).eval())
+    torch.manual_seed(0)
+    teacher = models.LeafNet(4, 2, 1).eval()
+    monkeypatch.setattr(training, "original", lambda data, progress: teacher)
     labels = np.arange(40) % 2
     pixels = np.random.default_rng(0).integers(0, 60, (40, 28, 28), dtype=np.uint8)
     pixels[labels == 0, ::4] = 255
@@ -53,23 +55,33 @@ def test_students_of_other_images_are_trained_once(stripes, monkeypatch, way):
     first = students.student(stripes, way, progress=False)
     assert not first.training
     assert first.classes == 2
-    monkeypatch.setattr(students, "trained", None)  # would fail if it were called
+    train, calls = students.trained, []
+    monkeypatch.setattr(students, "trained", lambda *a, **k: calls.append(a) or train(*a, **k))
     again = students.student(stripes, way, progress=False)
     assert all(
         torch.equal(a, b)
         for a, b in zip(first.state_dict().values(), again.state_dict().values(), strict=True)
     )
+    assert not calls
+    monkeypatch.setattr(training, "original", lambda data, progress: models.LeafNet(5, 2, 1).eval())
+    students.student(stripes, way, progress=False)  # another teacher's student is another one
+    assert len(calls) == 1
+
+
+def test_half_a_training_is_not_kept(stripes, monkeypatch):
+    half = training.History(interrupted=True)
+    network = students.untrained(stripes)
+    monkeypatch.setattr(students, "trained", lambda *a, **k: (network, half))
+    with pytest.raises(KeyboardInterrupt, match="not kept"):
+        students.student(stripes, "few, alone")
 
 
 def test_without_labels_means_without_labels(stripes):
     """Wrong labels change nothing for a student that is taught by opinions alone."""
-    torch.manual_seed(0)
     wrong = data.Images(stripes.train.pixels, 1 - stripes.train.labels)
     liar = data.ImageData("liar", wrong, stripes.val, stripes.test, stripes.classes)
     for way, same in (("few, no labels, distilled", True), ("few, alone", False)):
-        torch.manual_seed(0)
         true, _ = students.trained(stripes, way, progress=False)
-        torch.manual_seed(0)
         false, _ = students.trained(liar, way, progress=False)
         alike = all(
             torch.equal(a, b) for a, b in zip(true.parameters(), false.parameters(), strict=True)

@@ -229,18 +229,20 @@ def time_left(times: Mapping[str, float], work: float) -> Picture:
 
 
 def accuracy_by_macs(
-    panels: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]], whole: float
+    panels: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]],
+    whole: Sequence[float],
 ) -> Picture:
     """Accuracy against the share of the MACs that is left, one line a method.
 
-    panels: title -> {method: (shares of the MACs, accuracies)}; whole: the original's accuracy.
+    panels: title -> {method: (shares of the MACs, accuracies)}; whole: the original's accuracy for
+    each panel, on its images.
     """
     made = picture(7.2, 3.6)
     names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
     told = []
-    for i, (title, lines) in enumerate(panels.items()):
+    for i, ((title, lines), original) in enumerate(zip(panels.items(), whole, strict=True)):
         panel = axes(made, 1, len(panels), i + 1)
-        panel.axhline(whole, color=MUTED, linewidth=1, linestyle=":")
+        panel.axhline(original, color=MUTED, linewidth=1, linestyle=":")
         for name, (shares, accuracies) in lines.items():
             colour = COLOURS[names.index(name) % len(COLOURS)]
             panel.plot(shares, accuracies, "o-", color=colour, markersize=5, label=name)
@@ -255,7 +257,7 @@ def accuracy_by_macs(
         if i == 0:
             panel.set_ylabel("accuracy")
             panel.text(
-                0.005, whole - 0.01, "original", fontsize=8.5, color=MUTED, va="top", ha="left"
+                0.005, original - 0.01, "original", fontsize=8.5, color=MUTED, va="top", ha="left"
             )
         if i == len(panels) - 1:
             panel.legend(fontsize=8.5, loc="lower right")
