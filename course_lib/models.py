@@ -230,7 +230,7 @@ def load_pretrained(name: str) -> nn.Module:
 
     >>> load_pretrained("leafnet_leaf")
     Traceback (most recent call last):
-    ValueError: no checkpoint named 'leafnet_leaf'; there are: leafnet_leaves
+    ValueError: no checkpoint named 'leafnet_leaf'; there are: leafnet_leaves, leafnet_student_...
     """
     there = sorted(p.stem for p in WEIGHTS.glob("*.safetensors"))
     if name not in there:

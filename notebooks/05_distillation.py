@@ -482,9 +482,9 @@ claim(
     < min(each("few, alone", "few")),
 )
 claim(
-    "the student is at least ten times smaller and twice as fast",
+    "the student is at least ten times smaller, and faster",
     cards[0].file_bytes > 10 * cards[1].file_bytes
-    and cards[0].latency_ms_median > 2 * cards[1].latency_ms_median,
+    and cards[0].latency_ms_median > 1.25 * cards[1].latency_ms_median,
     machine="other programs are running",
     measured=f"{cards[1].latency_ms_median:.2f} of {cards[0].latency_ms_median:.2f} ms",
 )
