@@ -192,7 +192,8 @@ def mnist(seeds: list[int], small: bool) -> dict | None:
     with _pool(small, len(seeds)) as pool:
         jobs = [pool.submit(mnist_run, seed, small) for seed in seeds]
         rows = [job.result() for job in jobs]
-    return {"rows": rows, "epochs": MNIST_EPOCHS, "temperature": MNIST_TEMPERATURE, "learning_rates": MNIST_RATES,
+    return {"rows": rows, "epochs": MNIST_EPOCHS, "temperature": MNIST_TEMPERATURE,
+            "learning_rates": MNIST_RATES,
             "hinton": {"alone": 146, "distilled": 74, "teacher": 67}}  # fmt: skip
 
 
