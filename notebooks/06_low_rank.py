@@ -31,6 +31,7 @@
 
 # %%
 import dataclasses
+import functools
 
 import ipywidgets
 import numpy as np
@@ -188,22 +189,22 @@ figures.energy_curves(
 # Choose a layer and cut it, by its weights or by its answers. Watch the pictures named right. When does
 # the pair become larger than the layer? Which cut lets you go further down?
 
+
 # %% tags=["nbval-ignore-output"]
-cuts = {
-    (name, by): low_rank.cutter(conv, "channel_svd", answers)
-    for name, conv in convs.items()
-    for by, answers in (
-        ("weights", None),
-        ("answers", said[f"features.{layers[name]}"]),
-    )
-}
+@functools.cache
+def cut(layer, by):
+    """Takes a rank, returns the pair of layers; decomposed when it is first asked for."""
+    answers = said[f"features.{layers[layer]}"] if by == "answers" else None
+    return low_rank.cutter(convs[layer], "channel_svd", answers)
+
+
 values = {
     (name, by): np.sqrt(np.diff(kept[name], prepend=0))
     for by, kept in (("weights", of_weights), ("answers", of_answers))
     for name in convs
 }
 macs = counting.macs_by_layer(network, images.shape)
-small = sample.first(64)
+small = sample.first(48)
 with torch.inference_mode():
     inputs = data.normalise(small.pixels)
     reaching = {name: network.features[:p](inputs) for name, p in layers.items()}
@@ -212,7 +213,7 @@ with torch.inference_mode():
 def draw(layer, by, percent):
     """The layer cut there, and what the rest of the network makes of it."""
     rank = max(1, round(percent / 100 * len(values[layer, by])))
-    pair = cuts[layer, by](rank)
+    pair = cut(layer, by)(rank)
     with torch.inference_mode():
         seen = network.features[layers[layer] + 1 :](pair(reaching[layer]))
         named = network.classify(seen.mean(dim=(2, 3))).argmax(1)
