@@ -119,7 +119,10 @@ def measure_all(
             running[name] = onnx(network, data.shape)
     tested_on = f"{data.fingerprint} {split}"
     release_memory()
-    answers = [_answers(name, network, pictures, tested_on) for name, network in running.items()]
+    classes = len(data.classes)
+    answers = [
+        _answers(name, network, pictures, classes, tested_on) for name, network in running.items()
+    ]
     with torch.inference_mode():
         runs = [_run(network, image) for network in running.values()]
         times = latency(*runs, limit_s=limit_s)
@@ -218,13 +221,17 @@ def _check_fit(name: str, network: nn.Module | Exported, data: ImageData, image:
 
 
 def _answers(
-    name: str, network: nn.Module | Exported, images: Images, tested_on: str
+    name: str, network: nn.Module | Exported, images: Images, classes: int, tested_on: str
 ) -> np.ndarray:
     """One bool for each image: is the highest output its label's?"""
 
     def make() -> cache.Stored:
-        if isinstance(network, Exported):  # engines keep what their largest batch needed
-            outputs = torch.cat([network(inputs) for inputs, _ in images.batches(5)])
+        if isinstance(network, Exported):
+            # Engines keep what their largest batch needed; and outputs kept one by one would
+            # lie between the freed inputs and hold their memory.
+            outputs = torch.empty(len(images), classes)
+            for part, (inputs, _) in zip(outputs.split(5), images.batches(5), strict=True):
+                part.copy_(network(inputs))
         else:
             outputs = predict(network, images)
         broken = int((~outputs.isfinite().all(dim=1)).sum())

@@ -529,7 +529,9 @@ PICTURES = {
     "cut": lambda: figures.rank_cut([3.0, 2, 1, 1], 2, 3, "layer 1", {"MACs": 0.5, "time": 1.1}),
     "cost": lambda: figures.cost_by_rank({"a": ([0.5, 1], [0.6, 1.2]), "b": ([0.5, 1], [1, 2])}),
     "times": lambda: figures.time_left({"cp": 1.2, "spatial": 0.2}, 0.2),
-    "methods": lambda: figures.accuracy_by_macs({"as cut": {"a": ([0.1, 0.2], [0.5, 0.9])}}, [0.97]),
+    "methods": lambda: figures.accuracy_by_macs(
+        {"as cut": {"a": ([0.1, 0.2], [0.5, 0.9])}}, [0.97]
+    ),
 }
 
 

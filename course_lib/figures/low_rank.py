@@ -214,10 +214,10 @@ def time_left(times: Mapping[str, float], work: float) -> Picture:
         work, -0.75, f" {work:.0%} of the work", ha="left", va="center", fontsize=9, color=MUTED
     )
     panel.axvline(1, color=MUTED, linewidth=1)
-    panel.text(1, -0.75, "as before ", ha="right", va="center", fontsize=9, color=MUTED)
+    panel.text(1, -0.75, " as before", ha="left", va="center", fontsize=9, color=MUTED)
     panel.set_yticks(range(len(times)), list(times))
     panel.set_ylim(len(times) - 0.4, -1.1)
-    panel.set_xlim(0, 1.12 * max(1.0, *times.values()))
+    panel.set_xlim(0, max(1.3, 1.12 * max(times.values())))
     panel.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     panel.set_xlabel("time left")
     panel.grid(axis="y", visible=False)
