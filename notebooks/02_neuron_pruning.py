@@ -610,7 +610,7 @@ claim(
 # something else. Let it take them anew from a few images: no gradient, no label, one second.
 
 # %% tags=["nbval-ignore-output"]
-fresh = training.recalibrated(trimmed, images.train.first(500))
+fresh = training.recalibrated(trimmed, images.train.first(500), 32)
 stale = training.evaluate(trimmed, sample)
 repaired = training.evaluate(fresh, sample)
 print(f"30% cut: {stale:.1%}; norms taken anew: {repaired:.1%}")
