@@ -54,6 +54,28 @@ class Layer:
         return self.macs == 0 and self.input_bytes == self.output_bytes
 
 
+@dataclass(frozen=True)
+class Counted:
+    """What a network holds and does for one image, all at once."""
+
+    macs: int
+    parameters: int  # weights and biases, zeros included; scales and zero points are none
+    nonzero_parameters: int
+    moved_bytes: int
+    working_bytes: int
+
+
+def count(network: nn.Module, shape: Sequence[int]) -> Counted:
+    """All of it for one image of `shape`; `graphs.count` is the same for an ONNX file."""
+    return Counted(
+        macs=macs(network, shape),
+        parameters=parameters(network),
+        nonzero_parameters=nonzero_parameters(network),
+        moved_bytes=moved_bytes(network, shape),
+        working_bytes=working_memory(network, shape),
+    )
+
+
 def macs(network: nn.Module, shape: Sequence[int]) -> int:
     """Multiply-accumulates for one image of `shape`, e.g. (3, 64, 64); see `layers`."""
     return sum(layer.macs for layer in layers(network, shape))

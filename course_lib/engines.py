@@ -12,10 +12,11 @@ torch.Size([2, 10])
 import contextlib
 import importlib
 import logging
+import math
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
@@ -27,6 +28,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.data import Images
+from course_lib.integers import Quantized
 from course_lib.surgery import plain
 from course_lib.training import release_memory
 
@@ -42,10 +44,11 @@ class Exported:
     """
 
     content: bytes = field(repr=False)  # the file
-    network: nn.Module = field(repr=False)  # what it was made of: counted for MACs and parameters
+    network: nn.Module | None = field(repr=False)  # what it was made of, if that is known here
     shape: tuple[int, ...]  # of one image
     kind: str = "float32"  # or "int8"
     threads: int = 1
+    packed_bytes: int | None = None  # size of the packed file that it was restored from
     engine = ""
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -130,13 +133,23 @@ def onnx(network: nn.Module, shape: Sequence[int], threads: int = 1) -> Onnx:
     return exported
 
 
-def int8(exported: Onnx, images: Images, count: int = 200, per_channel: bool = True) -> Onnx:
+def int8(
+    exported: Onnx,
+    images: Images,
+    count: int = 200,
+    per_channel: bool = True,
+    weights: Mapping[str, Quantized] | None = None,
+) -> Onnx:
     """Quantize weights and activations to 8-bit integers, for integer arithmetic in ONNX Runtime.
 
     Static quantization, QDQ, signed integers for both: symmetric for the weights (with one scale
     for each output channel, or one a layer), affine for the activations with the smallest and
     largest value that the first `count` images give. Batch norms are folded first. Biases are
     int32. images must not be the test images.
+    weights: {layer: its integers and scales} to keep, as training with rounding left them
+    (`quantization.trained_integers`), instead of looking for scales anew. The graph is then made
+    of integer operations (QLinearConv, QGemm) and activations are unsigned; biases are rounded to
+    a 32nd of a step of their output, so that they pack well.
     """
     if exported.kind != "float32":
         raise ValueError(f"only a float32 network can be quantized, got one of {exported.kind}")
@@ -149,6 +162,7 @@ def int8(exported: Onnx, images: Images, count: int = 200, per_channel: bool = T
     reader = type("Reader", (quantization.CalibrationDataReader,), {
         "get_next": lambda self: next(feeds, None)
     })()  # fmt: skip
+    kinds, types = quantization.QuantFormat, quantization.QuantType
 
     with tempfile.TemporaryDirectory() as folder, _quiet():
         paths = [Path(folder) / f"{name}.onnx" for name in ("float32", "folded", "int8")]
@@ -160,13 +174,53 @@ def int8(exported: Onnx, images: Images, count: int = 200, per_channel: bool = T
             paths[1],
             paths[2],
             reader,
-            quant_format=quantization.QuantFormat.QDQ,
+            quant_format=kinds.QDQ if weights is None else kinds.QOperator,
             per_channel=per_channel,
-            activation_type=quantization.QuantType.QInt8,
-            weight_type=quantization.QuantType.QInt8,
+            activation_type=types.QInt8 if weights is None else types.QUInt8,
+            weight_type=types.QInt8,
         )
         content = paths[2].read_bytes()
+        if weights is not None:
+            content = _with_weights(content, paths[1].read_bytes(), weights)
     return Onnx(content, exported.network, exported.shape, "int8", exported.threads)
+
+
+def _with_weights(content: bytes, floats: bytes, weights: Mapping[str, Quantized]) -> bytes:
+    """The int8 graph with these integers and scales, and biases to fit, from the float graph."""
+    onnx = _import("onnx")
+    from_array, to_array = onnx.numpy_helper.from_array, onnx.numpy_helper.to_array
+    model = onnx.load_from_string(content)
+    stored = {tensor.name: tensor for tensor in model.graph.initializer}
+    biases = {t.name: to_array(t) for t in onnx.load_from_string(floats).graph.initializer}
+    places = {"QLinearConv": (3, 8, 6), "QGemm": (3, 6, 7)}  # of weight, bias, output's scale
+    left = dict(weights)
+    for node in model.graph.node:
+        if node.op_type not in places:
+            continue
+        at, bias_at, out_at = places[node.op_type]
+        weight = stored[node.input[at]]
+        layer = weight.name.removesuffix(".weight_quantized")
+        if layer not in left:
+            continue
+        integers, scale, _ = left.pop(layer)
+        scales = scale.reshape(-1).numpy()
+        turned = integers.numpy()
+        if turned.T.shape == tuple(weight.dims) != turned.shape:
+            turned = turned.T
+        weight.CopyFrom(from_array(np.ascontiguousarray(turned), weight.name))
+        scale_name = node.input[at + 1]
+        stored[scale_name].CopyFrom(from_array(scales, scale_name))
+        if len(node.input) > bias_at and node.input[bias_at]:
+            bias = stored[node.input[bias_at]]
+            step = to_array(stored[node.input[1]]).astype(np.float64) * scales
+            coarse = to_array(stored[node.input[out_at]]) / step.max() / 32
+            shift = 2.0 ** max(0, math.floor(math.log2(coarse)))
+            exact = biases[f"{layer}.bias"].astype(np.float64) / step
+            rounded = (np.rint(exact / shift) * shift).astype(np.int32)
+            bias.CopyFrom(from_array(rounded, bias.name))
+    if left:
+        raise ValueError(f"the network has no layers named {', '.join(left)}")
+    return model.SerializeToString()
 
 
 class Executorch(Exported):

@@ -41,7 +41,7 @@ __all__ = [
     "METHODS", "Codebook", "Quantized", "Ranges", "calibrate", "codebook", "dequantize",
     "fake_quantize", "fold_batch_norm", "integer_conv", "integer_linear", "integer_weights",
     "limits", "lloyd", "quantize", "quantize_network", "quantize_weights", "scale_and_zero_point",
-    "shared_bytes", "simulate", "stored_bytes", "train_quantized",
+    "shared_bytes", "simulate", "stored_bytes", "train_quantized", "trained_integers",
 ]  # fmt: skip
 
 
@@ -157,6 +157,42 @@ def train_quantized(
     """
     simulated = simulate(network, bits, ranges, activation_bits)
     return training.fit(simulated, data, epochs, learning_rate, **settings)
+
+
+def trained_integers(simulated: nn.Module) -> tuple[nn.Module, dict[str, Quantized]]:
+    """What training with rounding left: the network as it is now, and its weights' integers.
+
+    simulated: as `simulate` and `train_quantized` give it. Returns (network with batch norms
+    folded and rounded weights written in, {layer: Quantized}), for `engines.int8`. A batch norm
+    multiplies the scales, the integers stay; scales are rounded to 8 significant bits.
+    Raises ValueError for a network whose weights are not rounded.
+    """
+    found, folded = {}, fold_batch_norm(simulated)
+    with torch.no_grad():
+        for name, layer in surgery.layers(simulated).items():
+            steps: Any = getattr(layer, "parametrizations", {})
+            if "weight" not in steps or not isinstance(steps.weight[-1], RoundedWeight):
+                raise ValueError(
+                    f"the weights of {name} are not rounded; simulate(network, bits) does it"
+                )
+            rounding: Any = steps.weight[-1]
+            weight, after = layer.weight, folded.get_submodule(name).weight
+            assert isinstance(weight, Tensor)
+            assert isinstance(after, Tensor)
+            raw, integers = weight.flatten(1), (weight / rounding.scale).round()
+            largest = raw.abs().argmax(1, keepdim=True)
+            factor = after.flatten(1).gather(1, largest) / raw.gather(1, largest)
+            factor = torch.where(raw.gather(1, largest) == 0, 1.0, factor).view_as(rounding.scale)
+            scale = _short_floats(rounding.scale * factor.abs()).clamp(min=torch.finfo().tiny)
+            integers = (integers * factor.sign()).to(torch.int8)
+            found[name] = Quantized(integers, scale, torch.zeros_like(scale, dtype=torch.int32))
+            after.copy_(dequantize(*found[name]))
+    return folded, found
+
+
+def _short_floats(values: Tensor) -> Tensor:
+    """Rounded to 8 significant bits, as bfloat16 has them."""
+    return values.to(torch.bfloat16).to(values.dtype)
 
 
 def stored_bytes(

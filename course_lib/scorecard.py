@@ -12,6 +12,7 @@
 (True, 645216)
 """
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -25,15 +26,14 @@ import torch
 from safetensors.torch import save_model
 from torch import Tensor, nn
 
-from course_lib import cache
+from course_lib import cache, graphs
 from course_lib.cards import Comparison, Scorecard, compare
 from course_lib.counting import (
+    Counted,
+    count,
     estimated_energy,
     macs,
     macs_by_layer,
-    moved_bytes,
-    nonzero_parameters,
-    parameters,
     still,
     working_memory,
 )
@@ -89,8 +89,9 @@ def measure_all(
     images: only the first so many, for a quick look. split: "test", or "val" while you choose.
     limit_s: seconds at most for the latencies of all together.
 
-    The file is a safetensors checkpoint, written and weighed, or the engine's file. Packed is that
-    file through zlib, level 9. Deployed is the file as it is, for nothing smaller can be loaded
+    The file is a safetensors checkpoint, written and weighed, or the engine's file. Packed is the
+    packed file that the network was restored from (`packing.load`), else its file through zlib,
+    level 9. Deployed is the file as it is, for nothing smaller can be loaded
     yet. Energy is measured where the machine lets it, else it is an estimate and says so.
 
     Raises ValueError for an unknown engine or split, a network that does not fit the data, one
@@ -149,17 +150,14 @@ def _card(
     energy: float | None,
 ) -> Scorecard:
     low, high = wilson(int(correct.sum()), len(correct))
-    counted = network.network if isinstance(network, Exported) else network
-    kind = network.kind if isinstance(network, Exported) else "float32"
-    smaller = 4 if kind == "int8" else 1  # one byte for a number instead of four
-    operations = macs(counted, data.shape)
+    counted, kind = _counted(network, data), "float32"
     if isinstance(network, Exported):
-        file_bytes, packed_bytes = len(network.content), len(zlib.compress(network.content, 9))
+        kind, file_bytes = network.kind, len(network.content)
+        packed_bytes = network.packed_bytes or len(zlib.compress(network.content, 9))
     else:
         file_bytes, packed_bytes = checkpoint_bytes(network)
     if energy is None:
-        moved = moved_bytes(counted, data.shape) // smaller
-        energy_mj = estimated_energy(operations, moved, kind)
+        energy_mj = estimated_energy(counted.macs, counted.moved_bytes, kind)
     else:
         energy_mj = energy
     return Scorecard(
@@ -169,21 +167,35 @@ def _card(
         accuracy=float(correct.mean()),
         accuracy_low=low,
         accuracy_high=high,
-        params=parameters(counted),
-        nonzero_params=nonzero_parameters(counted),
+        params=counted.parameters,
+        nonzero_params=counted.nonzero_parameters,
         file_bytes=file_bytes,
         packed_bytes=packed_bytes,
         deployed_bytes=file_bytes,
-        macs=operations,
+        macs=counted.macs,
         latency_ms_median=time.median_ms,
         latency_ms_p90=time.p90_ms,
         memory_bytes=peak_memory(),
         energy_mj=energy_mj,
         energy_is_estimate=energy is None,
         noisy=time.noisy,
-        working_bytes=working_memory(counted, data.shape) // smaller,
+        working_bytes=counted.working_bytes,
         correct=correct,
         tested_on=tested_on,
+    )
+
+
+def _counted(network: nn.Module | Exported, data: ImageData) -> Counted:
+    if not isinstance(network, Exported):
+        return count(network, data.shape)
+    if network.network is None:  # read from a file
+        return graphs.count(network.content, data.shape)
+    counted = count(network.network, data.shape)
+    smaller = 4 if network.kind == "int8" else 1  # one byte for a number instead of four
+    return dataclasses.replace(
+        counted,
+        moved_bytes=counted.moved_bytes // smaller,
+        working_bytes=counted.working_bytes // smaller,
     )
 
 

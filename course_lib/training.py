@@ -154,9 +154,10 @@ def _epoch(
     for numbers in batches:
         if len(numbers) < 2:
             continue  # batch norm cannot learn from one image
-        inputs, labels = normalise(images.pixels[numbers]), images.labels[numbers]
+        pixels, labels = images.pixels[numbers], images.labels[numbers]
         if generator is not None:
-            inputs = augmented(inputs, generator, turn=inputs.shape[1] == 3)
+            pixels = augmented(pixels, generator, turn=pixels.shape[1] == 3)
+        inputs = normalise(pixels)
         inputs, labels = inputs.to(device, memory_format=torch.channels_last), labels.to(device)
         value = (
             F.cross_entropy(network(inputs), labels)
@@ -192,28 +193,34 @@ def augmented(images: Tensor, generator: torch.Generator, turn: bool = True) -> 
     """The same images, each moved by up to a sixteenth, and turned and mirrored if `turn`.
 
     A leaf is the same leaf in every direction; a digit is not, so grey images are only moved.
+    images: pixels or floats, (batch, channels, height, width); bytes are moved fastest.
     """
     count, _, height, width = images.shape
 
     def draw(low: int, high: int) -> Tensor:
         return torch.randint(low, high, (count,), generator=generator)
 
-    moved = []
-    for side in (height, width):
-        offset = draw(-(side // 16), side // 16 + 1)
-        moved.append((torch.arange(side) + offset[:, None]).clamp(0, side - 1))
-    rows, columns = moved
-    which = torch.arange(count)[:, None, None]
-    images = images[which, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    wide, corners = images, []
+    for axis, side in ((2, height), (3, width)):
+        most = side // 16
+        corners.append((draw(-most, most + 1) + most).tolist())
+        # The border's pixels go on beyond it.
+        wide = wide.index_select(axis, torch.arange(-most, side + most).clamp(0, side - 1))
+    images = torch.stack(
+        [
+            wide[i, :, top : top + height, left : left + width]
+            for i, (top, left) in enumerate(zip(*corners, strict=True))
+        ]
+    )
     if turn:
-        mirror, turns = draw(0, 2).bool(), draw(0, 4)
-        images = torch.where(mirror[:, None, None, None], images.flip(3), images)
-        if height == width:
-            turned = torch.empty_like(images)
-            for quarter in range(4):
-                chosen = turns == quarter
-                turned[chosen] = torch.rot90(images[chosen], quarter, (2, 3))
-            images = turned
+        mirror, turns = draw(0, 2), draw(0, 4)
+        kinds = mirror + (2 * turns if height == width else 0)
+        turned = torch.empty_like(images)
+        for kind in kinds.unique().tolist():
+            chosen = (kinds == kind).nonzero()[:, 0]
+            some = images[chosen].flip(3) if kind % 2 else images[chosen]
+            turned[chosen] = torch.rot90(some, kind // 2, (2, 3))
+        images = turned
     return images
 
 

@@ -12,7 +12,18 @@ from PIL import Image
 from torch import nn
 from torch.nn.utils import parametrize
 
-from course_lib import counting, data, figures, models, quantization, recorded, surgery, training
+from course_lib import (
+    counting,
+    data,
+    engines,
+    figures,
+    models,
+    quantization,
+    recorded,
+    surgery,
+    training,
+    weight_pruning,
+)
 
 DEVICES = [
     "cpu",
@@ -380,6 +391,75 @@ def test_onnx_runtime_agrees_on_networks_with_branches(name, stripes):
     )
     assert (ours - before).abs().max() < 0.2 * before.abs().max()
     assert (theirs - before).abs().max() < 0.2 * before.abs().max()
+
+
+# What training with rounding leaves for an engine
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4, 8])
+def test_trained_integers_are_those_of_the_folded_network(trained, stripes, bits):
+    network = copy.deepcopy(trained)
+    with torch.no_grad():
+        network.features[1].weight[0] *= -1  # a batch norm that turns its channel's sign
+    simulated = quantization.simulate(network, bits)
+    plain, integers = quantization.trained_integers(simulated)
+    low, high = quantization.limits(bits, symmetric=True)
+    inputs, _ = next(stripes.val.batches(20))
+    with torch.no_grad():
+        expected = quantization.fold_batch_norm(simulated)(inputs)
+        torch.testing.assert_close(plain(inputs), expected, rtol=0.05, atol=0.05)
+    for name, (whole, scale, zero_point) in integers.items():
+        assert whole.dtype == torch.int8
+        assert low <= whole.min() <= whole.max() <= high
+        assert not zero_point.any()
+        assert (scale > 0).all()
+        assert (scale.view(torch.int32) & 0xFFFF == 0).all()  # eight significant bits
+        torch.testing.assert_close(
+            plain.get_parameter(f"{name}.weight").data, whole * scale, rtol=0, atol=0
+        )
+        rounding = simulated.get_submodule(name).parametrizations.weight[0]
+        before = (simulated.get_submodule(name).weight / rounding.scale).round().abs()
+        assert torch.equal(before, whole.abs().float())
+
+
+def test_trained_integers_keep_masks_and_channels_of_zeros(trained):
+    masks = weight_pruning.masks(trained, 0.8)
+    masked = weight_pruning.masked(trained, masks)
+    masks["features.3"][1] = False
+    masked = weight_pruning.masked(masked, {"features.3": masks["features.3"]})
+    _, integers = quantization.trained_integers(quantization.simulate(masked, 3))
+    for name, mask in masks.items():
+        assert not integers[name].integers[~mask].any()
+        assert (integers[name].scale > 0).all()
+
+
+def test_trained_integers_need_rounded_weights(trained):
+    with pytest.raises(ValueError, match=r"features\.0 are not rounded; simulate"):
+        quantization.trained_integers(trained)
+
+
+def test_the_engine_keeps_trained_integers(trained, stripes):
+    plain, integers = quantization.trained_integers(quantization.simulate(trained, 3))
+    exported = engines.onnx(plain, stripes.shape)
+    engine = engines.int8(exported, stripes.train, 60, weights=integers)
+    stored = engine.initializers
+    for name, (whole, scale, _) in integers.items():
+        kept = torch.tensor(stored[f"{name}.weight_quantized"])
+        assert torch.equal(kept if kept.shape == whole.shape else kept.T, whole)
+        assert stored[f"{name}.weight_scale"].tolist() == scale.flatten().tolist()
+    inputs, _ = next(stripes.test.batches(24))
+    with torch.no_grad():
+        expected = plain(inputs)
+    assert (engine(inputs) - expected).abs().max() < 0.1 * expected.abs().max()
+    assert (engine(inputs).argmax(1) == expected.argmax(1)).float().mean() > 0.9
+    assert {n.op_type for n in engine.graph.node} >= {"QLinearConv", "QGemm"}
+    some = {"features.3": integers["features.3"]}  # the others are the engine's to choose
+    engine = engines.int8(exported, stripes.train, 60, weights=some)
+    assert np.abs(engine.initializers["features.3.weight_quantized"]).max() <= 3
+    assert np.abs(engine.initializers["features.7.weight_quantized"]).max() == 127
+    wrong = integers | {"other": integers["features.0"]}
+    with pytest.raises(ValueError, match="no layers named other"):
+        engines.int8(exported, stripes.train, 60, weights=wrong)
 
 
 @pytest.mark.slow

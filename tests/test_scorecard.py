@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from course_lib import data, scorecard
+from course_lib import counting, data, scorecard
 from course_lib.models import LeafNet
 from course_lib.scorecard import measure, measure_all
 
@@ -83,7 +83,7 @@ def test_the_rest_of_the_card(card):
 def test_energy_without_counters_is_the_labelled_estimate(network, images, monkeypatch):
     monkeypatch.setattr(scorecard, "measured_energy", lambda run: None)
     card = measure(network, images, limit_s=0.1)
-    moved = scorecard.moved_bytes(network, images.shape)
+    moved = counting.moved_bytes(network, images.shape)
     assert card.energy_is_estimate
     assert card.energy_mj == pytest.approx((card.macs * 4.6 + moved / 4 * 640) * 1e-9)
 

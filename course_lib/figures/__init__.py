@@ -19,6 +19,7 @@ from course_lib.figures.low_rank import (
 )
 from course_lib.figures.network import before_after, network_picture
 from course_lib.figures.neuron_pruning import many_curves, runs, trimming, work_and_time
+from course_lib.figures.packing import bytes_by_part
 from course_lib.figures.plots import contact_sheet, curves, draw_curves, draw_image, images_grid
 from course_lib.figures.quantization import engine_times, number_grids, outlier, weight_grid
 from course_lib.figures.weight_pruning import (
@@ -32,8 +33,8 @@ from course_lib.figures.weight_pruning import (
 
 __all__ = [
     "accuracy_by_macs", "accuracy_by_sparsity", "against_sparsity", "against_teacher",
-    "before_after", "budgets", "channel_map", "contact_sheet", "cost_by_rank", "curves",
-    "draw_curves", "draw_image", "energy_curves", "engine_times", "images_grid", "jigsaw",
+    "before_after", "budgets", "bytes_by_part", "channel_map", "contact_sheet", "cost_by_rank",
+    "curves", "draw_curves", "draw_image", "energy_curves", "engine_times", "images_grid", "jigsaw",
     "learning_curves", "many_curves", "mask_patterns", "network_picture", "number_grids",
     "opinion", "outlier", "output_change", "rank_cut", "runs", "seeds", "shared_filters",
     "time_left", "trimming", "weight_grid", "weight_histogram", "work_and_time",
