@@ -12,7 +12,6 @@ torch.Size([2, 10])
 import contextlib
 import importlib
 import logging
-import math
 import os
 import tempfile
 import warnings
@@ -32,6 +31,7 @@ from course_lib.integers import Quantized
 from course_lib.surgery import plain
 from course_lib.training import release_memory
 
+MOST_STEPS = 2**30  # of a bias, which int32 holds
 LARGEST_DIFFERENCE = 1e-3  # between PyTorch's float32 and ONNX Runtime's, relative to the logits
 
 
@@ -202,22 +202,27 @@ def _with_weights(content: bytes, floats: bytes, weights: Mapping[str, Quantized
         layer = weight.name.removesuffix(".weight_quantized")
         if layer not in left:
             continue
-        integers, scale, _ = left.pop(layer)
-        scales = scale.reshape(-1).numpy()
-        turned = integers.numpy()
-        if turned.T.shape == tuple(weight.dims) != turned.shape:
-            turned = turned.T
-        weight.CopyFrom(from_array(np.ascontiguousarray(turned), weight.name))
+        given = left.pop(layer)
+        integers, scales = given.integers.numpy().copy(), given.scale.reshape(-1).numpy().copy()
+        has_bias = len(node.input) > bias_at and bool(node.input[bias_at])
+        if has_bias:
+            bias, real = stored[node.input[bias_at]], biases[f"{layer}.bias"].astype(np.float64)
+            of_inputs = to_array(stored[node.input[1]]).astype(np.float64)
+            # Beside a bias of so many steps the weights are nothing, and it would not fit 32 bits.
+            constant = np.abs(real) > MOST_STEPS * of_inputs * scales
+            constant |= ~integers.reshape(len(integers), -1).any(axis=1)
+            integers[constant] = 0
+            finest = to_array(stored[node.input[out_at]]).astype(np.float64) / 32
+            scales[constant] = finest / of_inputs
+            step = of_inputs * scales
+            coarse = 2 ** np.floor(np.log2(finest / step)).clip(0)
+            rounded = np.rint(real / step / coarse) * coarse
+            bias.CopyFrom(from_array(rounded.astype(np.int32), bias.name))
+        if node.op_type == "QGemm" and not any(a.name == "transB" and a.i for a in node.attribute):
+            integers = np.ascontiguousarray(integers.T)
+        weight.CopyFrom(from_array(integers, weight.name))
         scale_name = node.input[at + 1]
         stored[scale_name].CopyFrom(from_array(scales, scale_name))
-        if len(node.input) > bias_at and node.input[bias_at]:
-            bias = stored[node.input[bias_at]]
-            step = to_array(stored[node.input[1]]).astype(np.float64) * scales
-            coarse = to_array(stored[node.input[out_at]]) / step.max() / 32
-            shift = 2.0 ** max(0, math.floor(math.log2(coarse)))
-            exact = biases[f"{layer}.bias"].astype(np.float64) / step
-            rounded = (np.rint(exact / shift) * shift).astype(np.int32)
-            bias.CopyFrom(from_array(rounded, bias.name))
     if left:
         raise ValueError(f"the network has no layers named {', '.join(left)}")
     return model.SerializeToString()

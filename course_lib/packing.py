@@ -89,12 +89,10 @@ def pack(network: Onnx) -> bytes:
     stripped = graphs.strip(network.content)
     model = graphs.parsed(stripped)
     check_graph(model)
-    hollow = [tensor for tensor in model.graph.initializer if len(tensor.raw_data) > SMALL]
-    arrays = [np.frombuffer(tensor.raw_data, _dtype(tensor)) for tensor in hollow]
-    for tensor in hollow:
+    tensors, _, _, coded = _coded(model)
+    for tensor in tensors:
         tensor.raw_data = b""
     graph = graphs.serialised(model)
-    coded = coding.encode([np.concatenate([arrays[i] for i in some]) for some in _shared(arrays)])
     pressed = lzma.compress(coding.number(len(graph)) + graph + coded.tables, **PRESSED)
     packed = _contained(coding.number(len(pressed)) + pressed + coded.codes)
     restored = unpack(packed, network.threads)
@@ -165,10 +163,8 @@ def inspect(packed: bytes | str | Path) -> Contents:
     network = unpack(packed) if isinstance(packed, bytes) else load(packed)
     whole = packed if isinstance(packed, bytes) else Path(packed).read_bytes()
     model = graphs.parsed(network.content)
-    tensors = [t for t in model.graph.initializer if len(t.raw_data) > SMALL]
-    arrays = [np.frombuffer(t.raw_data, _dtype(t)) for t in tensors]
-    uses, groups = graphs.uses(model), _shared(arrays)
-    coded = coding.encode([np.concatenate([arrays[i] for i in some]) for some in groups])
+    tensors, arrays, groups, coded = _coded(model)
+    uses = graphs.uses(model)
     parts: dict[str, Part] = {}
     for some, group_bytes in zip(groups, coded.sizes, strict=True):
         held = sum(arrays[i].size for i in some)
@@ -262,6 +258,17 @@ class _Hollow:
 
     dtype: np.dtype
     size: int
+
+
+def _coded(
+    model: Any,
+) -> tuple[list[Any], list[np.ndarray], list[list[int]], coding.Coded]:
+    """The tensors that are coded, their arrays, which of them share a table, and their codes."""
+    tensors = [tensor for tensor in model.graph.initializer if len(tensor.raw_data) > SMALL]
+    arrays = [np.frombuffer(tensor.raw_data, _dtype(tensor)) for tensor in tensors]
+    groups = _shared(arrays)
+    joined = [np.concatenate([arrays[i] for i in some]) for some in groups]
+    return tensors, arrays, groups, coding.encode(joined)
 
 
 def _shared(arrays: Sequence[np.ndarray | _Hollow]) -> list[list[int]]:

@@ -1,24 +1,16 @@
-import numpy as np
 import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper
 from torch import nn
 
-from course_lib import counting, data, engines, graphs, models, quantization
+from course_lib import counting, engines, graphs, models, quantization
 
 SHAPE = (3, 32, 32)
 
 
 @pytest.fixture(scope="module")
-def images():
-    rng = np.random.default_rng(0)
-    pixels = torch.from_numpy(rng.integers(0, 256, (40, *SHAPE), dtype=np.uint8))
-    return data.Images(pixels, torch.arange(40) % 3)
-
-
-@pytest.fixture(scope="module")
-def exported(images):
+def exported(noise):
     torch.manual_seed(0)
     network = models.LeafNet((4, 6, 8, 8, 9, 10), classes=3)
     for norm in network.modules():
@@ -30,17 +22,17 @@ def exported(images):
     plain, integers = quantization.trained_integers(simulated)
     return {
         "float32": floats,
-        "int8": engines.int8(floats, images, 20),
-        "3 bits": engines.int8(engines.onnx(plain, SHAPE), images, 20, weights=integers),
+        "int8": engines.int8(floats, noise, 20),
+        "3 bits": engines.int8(engines.onnx(plain, SHAPE), noise, 20, weights=integers),
     }
 
 
 @pytest.mark.parametrize("kind", ["float32", "int8", "3 bits"])
-def test_stripped_it_computes_the_same(exported, images, kind):
+def test_stripped_it_computes_the_same(exported, noise, kind):
     whole = exported[kind]
     stripped = graphs.strip(whole.content)
     assert len(stripped) < len(whole.content)
-    inputs, _ = next(images.batches(7))
+    inputs, _ = next(noise.batches(7))
     assert torch.equal(engines.Onnx(stripped, None, SHAPE)(inputs), whole(inputs))
     assert graphs.strip(stripped) == stripped
     onnx.checker.check_model(graphs.parsed(stripped))
@@ -111,7 +103,7 @@ def test_counts_of_integers(exported, kind):
     assert counted.working_bytes < 0.5 * counting.working_memory(whole.network, SHAPE)
 
 
-def test_zeros_are_no_parameters_that_count(images):
+def test_zeros_are_no_parameters_that_count():
     torch.manual_seed(1)
     network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 4, bias=False))
     network[1].weight.data[0] = 0

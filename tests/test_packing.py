@@ -9,29 +9,22 @@ from onnx import TensorProto, helper
 from safetensors.numpy import save as as_safetensors
 from torch import nn
 
-from course_lib import coding, data, engines, graphs, models, packing, quantization
+from course_lib import coding, engines, graphs, models, packing, quantization
 
 SHAPE = (3, 32, 32)
 WIDTHS = (8, 8, 16, 16, 16, 16)
 
 
 @pytest.fixture(scope="module")
-def images():
-    rng = np.random.default_rng(0)
-    pixels = torch.from_numpy(rng.integers(0, 256, (40, *SHAPE), dtype=np.uint8))
-    return data.Images(pixels, torch.arange(40) % 3)
-
-
-@pytest.fixture(scope="module")
-def networks(images):
+def networks(noise):
     torch.manual_seed(0)
     simulated = quantization.simulate(models.LeafNet(WIDTHS, classes=3), bits=3)
     plain, integers = quantization.trained_integers(simulated)
     floats = engines.onnx(plain, SHAPE)
     return {
         "float32": floats,
-        "int8": engines.int8(floats, images, 20),
-        "3 bits": engines.int8(floats, images, 20, weights=integers),
+        "int8": engines.int8(floats, noise, 20),
+        "3 bits": engines.int8(floats, noise, 20, weights=integers),
     }
 
 
@@ -57,10 +50,10 @@ def with_graph(model, tables=b"", codes=b""):
 
 
 @pytest.mark.parametrize("kind", ["float32", "int8", "3 bits"])
-def test_the_same_outputs_to_the_bit(networks, images, kind, tmp_path):
+def test_the_same_outputs_to_the_bit(networks, noise, kind, tmp_path):
     path = packing.save(networks[kind], tmp_path / "deep" / "network.packed")
     restored = packing.load(path)
-    inputs, _ = next(images.batches(9))
+    inputs, _ = next(noise.batches(9))
     assert torch.equal(restored(inputs), networks[kind](inputs))
     assert restored.content == graphs.strip(networks[kind].content)
     assert (restored.shape, restored.kind) == (SHAPE, networks[kind].kind)
@@ -104,10 +97,10 @@ def test_the_error_names_the_file(tmp_path):
         packing.load(path)
 
 
-def test_every_byte_counts(packed, networks, images):
+def test_every_byte_counts(packed, networks, noise):
     """A damaged file is refused, or (spaces in the header) restores the same network."""
     rng = np.random.default_rng(0)
-    inputs, _ = next(images.batches(2))
+    inputs, _ = next(noise.batches(2))
     wanted = networks["3 bits"](inputs)
     refused = 0
     places = [*range(300), *rng.integers(300, len(packed), 200)]

@@ -433,6 +433,28 @@ def test_trained_integers_keep_masks_and_channels_of_zeros(trained):
         assert (integers[name].scale > 0).all()
 
 
+def test_channels_that_are_constant_keep_their_bias_in_the_engine(stripes):
+    """All zero, or so weak beside its bias that no int32 holds the bias in its steps."""
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4),
+    ).eval()  # fmt: skip
+    with torch.no_grad():
+        network[0].bias += torch.tensor([5.0, 4.0, 3.0, 2.0])
+        network[0].weight[0] = 0
+        network[0].weight[1] *= 1e-12
+        network[4].weight[2:] = 0
+        network[4].bias[2:] = torch.tensor([7.0, 9.0])
+    plain, integers = quantization.trained_integers(quantization.simulate(network, 4))
+    exported = engines.onnx(plain, stripes.shape)
+    engine = engines.int8(exported, stripes.train, 60, weights=integers)
+    inputs, _ = next(stripes.test.batches(24))
+    with torch.no_grad():
+        expected = plain(inputs)
+    assert (engine(inputs) - expected).abs().max() < 0.05 * expected.abs().max()
+
+
 def test_trained_integers_need_rounded_weights(trained):
     with pytest.raises(ValueError, match=r"features\.0 are not rounded; simulate"):
         quantization.trained_integers(trained)
