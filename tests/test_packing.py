@@ -9,7 +9,7 @@ from onnx import TensorProto, helper
 from safetensors.numpy import save as as_safetensors
 from torch import nn
 
-from course_lib import coding, engines, graphs, models, packing, quantization
+from course_lib import coding, data, engines, graphs, models, packing, quantization, scorecard
 
 SHAPE = (3, 32, 32)
 WIDTHS = (8, 8, 16, 16, 16, 16)
@@ -80,6 +80,23 @@ def test_codebooks_pack_too():
     shared, _ = quantization.codebook(network, bits=2)
     count = sum(p.numel() for p in network.parameters())
     assert len(packing.pack(engines.onnx(shared, (1, 28, 28)))) < count * 2 / 8 + 4000
+
+
+def test_the_scorecard_of_a_restored_network(networks, noise, tmp_path):
+    whole = networks["3 bits"]
+    path = packing.save(whole, tmp_path / "network.packed")
+    images = data.ImageData("noise", noise, noise, noise, ("a", "b", "c"))
+    before, after = scorecard.measure_all(
+        {"before": whole, "after": packing.load(path)}, images, limit_s=0.2
+    )
+    assert (before.correct == after.correct).all()
+    assert after.packed_bytes == path.stat().st_size < before.packed_bytes
+    assert after.file_bytes < before.file_bytes
+    assert after.macs == before.macs
+    # Biases are zero in this network that was never trained, and the engine leaves them out.
+    assert before.params - after.params == sum(WIDTHS)
+    assert after.nonzero_params <= after.params
+    assert after.energy_mj > 0
 
 
 # What is no packed network
