@@ -35,6 +35,35 @@ def parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="change nothing; fail where source and notebook differ"
     )
 
+    compress = commands.add_parser(
+        "compress", help="the smallest network that is hardly worse, from a data set or a folder"
+    )
+    compress.add_argument("--data", metavar="NAME|FOLDER", required=True, help="the images")
+    compress.add_argument(
+        "--out",
+        metavar="DIR",
+        required=True,
+        help="where the files go; the same command goes on there after an interruption",
+    )
+    compress.add_argument(
+        "--max-drop",
+        metavar="POINTS",
+        type=float,
+        default=0.5,
+        help="of accuracy on the validation images, at most (%(default)s)",
+    )
+    compress.add_argument(
+        "--minutes",
+        type=float,
+        default=3,
+        help="go on making it smaller while a further try fits into these (%(default)s)",
+    )
+    compress.add_argument("--seed", type=int, default=0, help="of all that is random (%(default)s)")
+    compress.add_argument(
+        "--no-baseline", action="store_true", help="without the same network from scratch beside it"
+    )
+    compress.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
+
     commands.add_parser("work", help="fill work/ with your own copies; never overwrites yours")
     return root
 
@@ -60,6 +89,9 @@ def _carry_out(asked: argparse.Namespace) -> int:
 
         return doctor.report(as_json=asked.json)
 
+    if asked.command == "compress":
+        return _compress(asked)
+
     # The notebooks need the extra `lab`; the doctor above must work without anything.
     try:
         from course_lib import notebooks
@@ -75,6 +107,25 @@ def _carry_out(asked: argparse.Namespace) -> int:
         return notebooks.build(asked.names, asked.check)
     print(f"Your own copies are in {notebooks.fill_work()}")
     return 0
+
+
+def _compress(asked: argparse.Namespace) -> int:
+    import json
+
+    from course_lib import data, recipe
+
+    found = recipe.compress(
+        data.load(asked.data),
+        max_drop=asked.max_drop,
+        folder=asked.out,
+        minutes=asked.minutes,
+        baseline=not asked.no_baseline,
+        seed=asked.seed,
+    )
+    print(json.dumps(found.plain(), indent=2) if asked.json else found)
+    if not asked.json:
+        print(f"\nThe files are in {asked.out}.")
+    return 0 if found.holds else 1
 
 
 def _one_line(error: Exception) -> str:

@@ -56,11 +56,16 @@ MOST_OPERATIONS, LARGEST_SETTING = 10_000, 4096
 
 
 def save(network: Onnx, path: str | Path) -> Path:
-    """Write a network as one packed file; see `pack`. Never leaves half a file behind."""
-    path, content = Path(path), pack(network)
+    """Write a network as one packed file; see `pack`."""
+    return write(path, pack(network))
+
+
+def write(path: str | Path, packed: bytes) -> Path:
+    """Write what `pack` gave as a file. Never leaves half a file behind."""
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
+    part.write_bytes(packed)
     part.replace(path)
     return path
 

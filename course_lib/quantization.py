@@ -179,11 +179,11 @@ def trained_integers(simulated: nn.Module) -> tuple[nn.Module, dict[str, Quantiz
             weight, after = layer.weight, folded.get_submodule(name).weight
             assert isinstance(weight, Tensor)
             assert isinstance(after, Tensor)
-            raw, integers = weight.flatten(1), (weight / rounding.scale).round()
+            raw, integers = weight.flatten(1), (weight / rounding.step).round()
             largest = raw.abs().argmax(1, keepdim=True)
             factor = after.flatten(1).gather(1, largest) / raw.gather(1, largest)
-            factor = torch.where(raw.gather(1, largest) == 0, 1.0, factor).view_as(rounding.scale)
-            scale = _short_floats(rounding.scale * factor.abs()).clamp(min=torch.finfo().tiny)
+            factor = torch.where(raw.gather(1, largest) == 0, 1.0, factor).view_as(rounding.step)
+            scale = _short_floats(rounding.step * factor.abs()).clamp(min=torch.finfo().tiny)
             integers = (integers * factor.sign()).to(torch.int8)
             found[name] = Quantized(integers, scale, torch.zeros_like(scale, dtype=torch.int32))
             after.copy_(dequantize(*found[name]))
@@ -232,8 +232,13 @@ class RoundedWeight(nn.Module):
         # So that a scale, which all weights of its channel pull at, moves no faster than they do.
         self.pull = 1 / math.sqrt(weight[0].numel() * highest)
 
+    @property
+    def step(self) -> Tensor:
+        """The scales as they are used: training may carry a parameter below zero."""
+        return self.scale.abs().clamp(min=torch.finfo(self.scale.dtype).eps)
+
     def forward(self, weight: Tensor) -> Tensor:
-        scale = self.scale * self.pull + (self.scale * (1 - self.pull)).detach()
+        scale = self.step * self.pull + (self.step * (1 - self.pull)).detach()
         return fake_quantize(weight, scale, 0, self.bits, symmetric=True)
 
 

@@ -13,11 +13,15 @@
 import contextlib
 import copy
 import ctypes
+import dataclasses
+import hashlib
 import math
+import pickle
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -27,6 +31,7 @@ from tqdm import tqdm
 
 from . import cache, leaves, models, surgery
 from .data import ImageData, Images, normalise
+from .workers import Workers
 
 Loss = Callable[[nn.Module, Tensor, Tensor, Tensor], Tensor]
 AfterStep = Callable[[nn.Module, int, int], None]
@@ -59,6 +64,8 @@ def fit(
     loss: Loss | None = None,
     after_step: AfterStep | None = None,  # called with (network, steps done, steps in all)
     progress: bool = True,
+    workers: int = 1,  # threads that each take a part of every batch, see below
+    checkpoint: Path | None = None,  # a file to go on from after an interruption
 ) -> tuple[nn.Module, History]:
     """Train a copy of the network; return it with the history. The one given is not changed.
 
@@ -68,13 +75,21 @@ def fit(
     Ctrl-C (or the kernel's stop button) keeps the best so far. Seeded: the same machine gives
     the same network again.
 
+    workers: a small network has too little to do for two threads at one layer; two workers with
+    half of each batch and one thread each train it about 1.5 times as fast. Batch norms then see
+    half a batch at a time. On a GPU there is one.
+    checkpoint: written after every epoch and removed at the end. If it is there, training goes on
+    behind its last epoch and ends with the same network as without the interruption; Ctrl-C then
+    is not swallowed but leaves the file. It is tied to these settings, network and images.
+
     Raises ValueError for settings that cannot work, FloatingPointError when the loss is no
     longer a number, with the likely reason.
     """
-    if epochs < 1 or batch_size < 2 or learning_rate <= 0:
+    if epochs < 1 or batch_size < 2 or learning_rate <= 0 or workers < 1:
         raise ValueError(
-            f"fit needs epochs >= 1, batch_size >= 2 and learning_rate > 0; got epochs={epochs}, "
-            f"batch_size={batch_size}, learning_rate={learning_rate}"
+            f"fit needs epochs >= 1, batch_size >= 2, learning_rate > 0 and workers >= 1; got "
+            f"epochs={epochs}, batch_size={batch_size}, learning_rate={learning_rate}, "
+            f"workers={workers}"
         )
     if keep not in ("best", "last"):
         raise ValueError(f"keep must be 'best' or 'last', got {keep!r}")
@@ -87,8 +102,12 @@ def fit(
         )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     batch_size = min(batch_size, len(data.train))
-    generator = torch.Generator().manual_seed(seed)
+    workers = 1 if device.type == "cuda" else min(workers, batch_size // 2)
+    # The first shuffles too; each worker moves and turns the images of its part.
+    generators = [torch.Generator().manual_seed(seed + 10_000 * i) for i in range(workers)]
     torch.manual_seed(seed)  # dropout and the like, inside the network
+    tied_to = _tied_to(network, data, epochs, learning_rate, batch_size, weight_decay, seed,
+                       augment, keep, workers) if checkpoint else ""  # fmt: skip
     network = _laid_out(copy.deepcopy(network).to(device), torch.channels_last).train()
     steps = epochs * math.ceil(len(data.train) / batch_size)
     optimiser = torch.optim.SGD(
@@ -100,36 +119,104 @@ def fit(
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _cycle(step, steps))
     history, best, start = History(), copy.deepcopy(network.state_dict()), time.perf_counter()
+    if checkpoint and checkpoint.exists():
+        history, best = _resumed(checkpoint, tied_to, network, optimiser, schedule, generators)
+        start -= history.seconds
     # TQDM_DISABLE in the environment keeps its say when progress is wanted.
     quiet = {} if progress else {"disable": True}
-    bar = tqdm(total=steps, desc="training", unit="step", file=sys.stderr, **quiet)
+    bar = tqdm(total=steps, desc="training", unit="step", file=sys.stderr,
+               initial=schedule.last_epoch, **quiet)  # fmt: skip
     try:
-        for epoch in range(epochs):
-            numbers = data.train.order(batch_size, generator)
-            turned = generator if augment else None
-            history.loss.append(
-                _epoch(
-                    network, data.train, numbers, turned, loss, after_step, optimiser, schedule, bar
+        with Workers(network, workers) as sharing:
+            for epoch in range(len(history.loss), epochs):
+                numbers = data.train.order(batch_size, generators[0])
+                history.loss.append(
+                    _epoch(
+                        sharing, data.train, numbers, generators if augment else [], loss,
+                        after_step, optimiser, schedule, bar,
+                    )
+                )  # fmt: skip
+                torch.set_num_threads(sharing.threads)  # nobody else computes now
+                history.validation_accuracy.append(evaluate(network, data.val))
+                better = history.validation_accuracy[-1] > max(
+                    [-1.0, *history.validation_accuracy[:-1]]
                 )
-            )
-            history.validation_accuracy.append(evaluate(network, data.val))
-            better = history.validation_accuracy[-1] > max(
-                [-1.0, *history.validation_accuracy[:-1]]
-            )
-            if better or keep == "last":
-                best, history.best_epoch = copy.deepcopy(network.state_dict()), epoch
-            bar.set_postfix(validation=f"{history.validation_accuracy[-1]:.1%}")
-            if patience is not None and epoch - history.best_epoch >= patience:
-                break
+                if better or keep == "last":
+                    best, history.best_epoch = copy.deepcopy(network.state_dict()), epoch
+                bar.set_postfix(validation=f"{history.validation_accuracy[-1]:.1%}")
+                history.seconds = time.perf_counter() - start
+                if checkpoint:
+                    _keep(checkpoint, tied_to, network, best, history, optimiser, schedule,
+                          generators)  # fmt: skip
+                if patience is not None and epoch - history.best_epoch >= patience:
+                    break
     except KeyboardInterrupt:
+        if checkpoint:
+            raise
         history.interrupted = True
         bar.write(f"stopped in epoch {len(history.loss) + 1}: the best network so far is kept")
     finally:
         bar.close()
     history.seconds = time.perf_counter() - start
     network.load_state_dict(best)
+    if checkpoint:
+        checkpoint.unlink(missing_ok=True)
     release_memory()
     return _laid_out(network.to("cpu"), torch.contiguous_format).eval(), history
+
+
+def _tied_to(network: nn.Module, data: ImageData, *settings: object) -> str:
+    """What a checkpoint belongs to: the network as it began, the images, the settings."""
+    key = hashlib.sha256(f"{torch.__version__} {network} {data.fingerprint} {settings}".encode())
+    for tensor in network.state_dict().values():
+        key.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    return key.hexdigest()
+
+
+def _keep(path, tied_to, network, best, history, optimiser, schedule, generators) -> None:
+    """Write what training goes on from; never leave half a file behind."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    torch.save(
+        {
+            "tied_to": tied_to,
+            "network": network.state_dict(),
+            "best": best,
+            "history": dataclasses.asdict(history),
+            "optimiser": optimiser.state_dict(),
+            "schedule": schedule.last_epoch,
+            "generators": [generator.get_state() for generator in generators],
+        },
+        part,
+    )
+    part.replace(path)
+
+
+def _resumed(path, tied_to, network, optimiser, schedule, generators) -> tuple[History, dict]:
+    """Go on from what `_keep` wrote: the history, and the best weights so far."""
+    try:
+        found = torch.load(path, weights_only=True)
+    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError, KeyError) as error:
+        raise ValueError(
+            f"{path} cannot be read ({_one_line(error)}); delete it and training starts again"
+        ) from None
+    if found["tied_to"] != tied_to:
+        raise ValueError(
+            f"{path} was left by a training with other settings, images or weights; delete it, or "
+            f"go on with those it was left by"
+        )
+    network.load_state_dict(found["network"])
+    optimiser.load_state_dict(found["optimiser"])
+    schedule.last_epoch = found["schedule"]
+    for group, base in zip(optimiser.param_groups, schedule.base_lrs, strict=True):
+        group["lr"] = base * schedule.lr_lambdas[0](schedule.last_epoch)
+    for generator, state in zip(generators, found["generators"], strict=True):
+        generator.set_state(state)
+    return History(**found["history"]), found["best"]
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:120]
 
 
 def release_memory() -> None:
@@ -145,38 +232,43 @@ def _laid_out(network: nn.Module, layout: torch.memory_format) -> nn.Module:
 
 
 def _epoch(
-    network, images, batches, generator, loss, after_step, optimiser, schedule, bar
+    workers: Workers, images, batches, generators, loss, after_step, optimiser, schedule, bar
 ) -> float:
-    """One pass; the images are augmented if there is a generator to draw from."""
+    """One pass; the images are augmented if there are generators to draw from."""
+    network = workers.copies[0]
     device = next(network.parameters()).device
-    network.train()
+    drawing = dict(zip(map(id, workers.copies), generators, strict=False))
+
+    def part_loss(network: nn.Module, numbers: Tensor) -> Tensor:
+        pixels, labels = images.pixels[numbers], images.labels[numbers]
+        if drawing:
+            pixels = augmented(pixels, drawing[id(network)], turn=pixels.shape[1] == 3)
+        inputs = normalise(pixels)
+        inputs, labels = inputs.to(device, memory_format=torch.channels_last), labels.to(device)
+        if loss is None:
+            return F.cross_entropy(network(inputs), labels)
+        return loss(network, inputs, labels, numbers)
+
+    if len(workers.copies) > 1:
+        torch.set_num_threads(1)
+    workers.train()
     total, count = 0.0, 0
     for numbers in batches:
         if len(numbers) < 2:
             continue  # batch norm cannot learn from one image
-        pixels, labels = images.pixels[numbers], images.labels[numbers]
-        if generator is not None:
-            pixels = augmented(pixels, generator, turn=pixels.shape[1] == 3)
-        inputs = normalise(pixels)
-        inputs, labels = inputs.to(device, memory_format=torch.channels_last), labels.to(device)
-        value = (
-            F.cross_entropy(network(inputs), labels)
-            if loss is None
-            else loss(network, inputs, labels, numbers)
-        )
+        parts = numbers.tensor_split(min(len(workers.copies), len(numbers) // 2))
+        value = workers.step(part_loss, parts)
         if not torch.isfinite(value):
             raise FloatingPointError(
                 f"the loss became {value.item()} at step {schedule.last_epoch}: the learning rate "
                 f"{optimiser.param_groups[0]['lr']:.3g} is likely too high (try a third of it), "
                 f"or an image holds no numbers"
             )
-        optimiser.zero_grad()
-        value.backward()
         optimiser.step()
         schedule.step()
         if after_step is not None:
             after_step(network, schedule.last_epoch, bar.total)
-        total, count = total + value.item() * len(labels), count + len(labels)
+        total, count = total + value.item() * len(numbers), count + len(numbers)
         bar.update()
     return total / max(1, count)
 

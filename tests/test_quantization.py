@@ -545,3 +545,16 @@ def test_descriptions_carry_the_data():
     assert "3 bits 90% named right, 440 kB" in PICTURES["weight_grid"]().alt
     assert "one outlier: 1 values left" in PICTURES["outlier"]().alt
     assert "tiny 1.5x slower; large 4x faster" in PICTURES["engine_times"]().alt
+
+
+def test_a_scale_that_training_carried_below_zero_is_still_a_step(noise):
+    torch.manual_seed(0)
+    simulated = quantization.simulate(models.LeafNet(4, classes=3), 3)
+    with torch.no_grad():
+        for layer in surgery.layers(simulated).values():
+            layer.parametrizations.weight[-1].scale[0] *= -1
+    plain, integers = quantization.trained_integers(simulated)
+    images = next(noise.batches(8))[0]
+    torch.testing.assert_close(plain(images), simulated(images), rtol=0.02, atol=0.02)
+    assert all((each.scale > 0).all() for each in integers.values())
+    assert all(each.integers[0].any() for each in integers.values())

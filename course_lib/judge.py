@@ -1,0 +1,117 @@
+"""Measure networks from their files alone, in a fresh process: nothing but the files can help them.
+
+`cards` starts the process and reads what it found; `python -m course_lib.judge FOLDER` is that
+process.
+"""
+
+import dataclasses
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from course_lib.cards import Scorecard
+from course_lib.data import ImageData, Images
+from course_lib.engines import Onnx
+
+ASKED, ANSWERS = "asked.json", "answers.safetensors"
+
+
+def cards(
+    files: Mapping[str, Path],
+    data: ImageData,
+    split: str = "test",
+    images: int | None = None,
+    limit_s: float = 10,
+) -> list[Scorecard]:
+    """A card for each of the files, {name: path}, measured by turns in one fresh process.
+
+    files: ONNX graphs (.onnx) and packed networks, run by ONNX Runtime on one thread.
+    split, images, limit_s: as `scorecard.measure_all` takes them.
+    Raises what the files' readers raise, and RuntimeError if the process ends without an answer.
+    """
+    pictures: Images = getattr(data, split)
+    pictures = pictures if images is None else pictures.first(images)
+    asked = {
+        "files": {name: str(Path(path).resolve()) for name, path in files.items()},
+        "name": data.name,
+        "classes": data.classes,
+        "limit_s": limit_s,
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        save_file(
+            {"pixels": pictures.pixels.numpy(), "labels": pictures.labels.numpy()},
+            Path(folder) / "images.safetensors",
+        )
+        (Path(folder) / ASKED).write_text(json.dumps(asked), encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "-m", "course_lib.judge", folder],
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )
+        if done.returncode == 2:
+            raise ValueError(done.stderr.strip())
+        if done.returncode:
+            raise RuntimeError(
+                f"the process that measures ended with {done.returncode}: "
+                f"{done.stderr.strip()[-500:] or 'too little memory is the usual reason'}"
+            )
+        correct = load_file(Path(folder) / ANSWERS)
+        tested_on = f"{data.fingerprint} {split}"
+        return [
+            dataclasses.replace(
+                Scorecard.from_json(json.dumps(found["card"])),
+                noisy=found["noisy"],
+                working_bytes=found["working_bytes"],
+                correct=correct[str(number)],
+                tested_on=tested_on,
+            )
+            for number, found in enumerate(json.loads(done.stdout))
+        ]
+
+
+def _judged(folder: Path) -> None:
+    """Measure what `cards` left in the folder; print the cards, write which answers are right."""
+    import torch
+
+    from course_lib import graphs, packing, scorecard
+
+    asked = json.loads((folder / ASKED).read_text(encoding="utf-8"))
+    stored = load_file(folder / "images.safetensors")
+    images = Images(torch.from_numpy(stored["pixels"]), torch.from_numpy(stored["labels"]))
+    data = ImageData(asked["name"], images.first(1), images.first(0), images,
+                     tuple(asked["classes"]))  # fmt: skip
+
+    def restored(path: Path) -> Onnx:
+        if path.suffix != ".onnx":
+            return packing.load(path)
+        content = path.read_bytes()
+        model = graphs.parsed(content)
+        return Onnx(content, None, graphs.image_shape(model), graphs.kind(model))
+
+    networks = {name: restored(Path(path)) for name, path in asked["files"].items()}
+    found = scorecard.measure_all(networks, data, limit_s=asked["limit_s"])
+    correct = {str(i): np.asarray(card.correct) for i, card in enumerate(found)}
+    save_file(correct, folder / ANSWERS)
+    print(
+        json.dumps(
+            [
+                {"card": card.plain(), "noisy": card.noisy, "working_bytes": card.working_bytes}
+                for card in found
+            ]
+        )
+    )
+
+
+if __name__ == "__main__":
+    try:
+        _judged(Path(sys.argv[1]))
+    except (ValueError, FileNotFoundError) as problem:
+        print(problem, file=sys.stderr)
+        sys.exit(2)

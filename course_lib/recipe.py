@@ -1,0 +1,374 @@
+"""Recipes: the techniques one after the other, and the search for the smallest network that holds.
+
+>>> print(sentence(LEAVES))
+prune neurons until 16-24-32-32-40-40 are left, round the weights to 3 bits, distil from the \
+original, with a price on every weight, on 200,000 images, and pack the result
+
+`compress` carries a recipe out, at several sizes where time allows, and measures what is left.
+"""
+
+import dataclasses
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from course_lib import engines, judge, models, packing, training
+from course_lib.cards import Comparison, Scorecard, compare, show_bytes
+from course_lib.data import ImageData, Images
+from course_lib.scorecard import checkpoint_bytes, set_threads
+from course_lib.steps import (
+    Distil,
+    Factor,
+    Forget,
+    Lesson,
+    Pack,
+    PruneNeurons,
+    PruneWeights,
+    Quantize,
+    State,
+    Step,
+    from_scratch,
+    sentence,
+)
+
+if TYPE_CHECKING:
+    from course_lib.style import Picture
+
+__all__ = [
+    "LEAVES", "Compressed", "Distil", "Factor", "Forget", "Lesson", "Pack", "PruneNeurons",
+    "PruneWeights", "Quantize", "Stage", "State", "Step", "compress", "from_scratch", "sentence",
+]  # fmt: skip
+
+LEAVES = (
+    PruneNeurons((16, 24, 32, 32, 40, 40)),
+    Quantize(3),
+    Distil(images=200_000, price=2e-5),
+    Pack(),
+)
+SMALLER, LARGER = 0.8, 1.4  # the next size to try after one that held, and after one that did not
+MOST_TRIES = 8
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The network after one step of the recipe."""
+
+    step: str
+    bytes: int  # its weights side by side in their bits; after packing: the file
+    network: engines.Onnx
+    card: Scorecard
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """What `compress` found. print(result) shows it; `.picture()` draws it."""
+
+    recipe: tuple[Step, ...]  # at the size that was chosen
+    before: Scorecard
+    after: Scorecard
+    baseline: Scorecard | None  # the same architecture, budget and rounding, from random weights
+    stages: tuple[Stage, ...]  # one a step, in order
+    tries: tuple["Try", ...]
+    max_drop: float  # points
+    seconds: float  # of compressing; training the original, baseline and measuring not counted
+    folder: Path | None  # where the files are, if they were kept
+
+    @property
+    def holds(self) -> bool:
+        """Did a network lose no more than max_drop points, on the validation images?"""
+        return any(each.drop <= self.max_drop for each in self.tries)
+
+    @property
+    def network(self) -> engines.Onnx:
+        """The compressed network, restored from its packed file."""
+        return self.stages[-1].network
+
+    @property
+    def comparison(self) -> Comparison:
+        """The scorecards: before, after, and the baseline."""
+        return compare([self.before, self.after, *([self.baseline] if self.baseline else [])])
+
+    def plain(self) -> dict[str, Any]:
+        """The JSON of the command line: before, after, and a scorecard for each step."""
+        return {
+            "before": self.before.plain(),
+            "after": self.after.plain(),
+            "steps": [
+                {"step": stage.step, "bytes": stage.bytes, **stage.card.plain()}
+                for stage in self.stages
+            ],
+        }
+
+    def picture(self) -> "Picture":
+        """What each step left, in bytes, on a scale of powers of ten."""
+        from course_lib import figures  # drawing loads matplotlib, compressing need not
+
+        names = ["the original", *(stage.step for stage in self.stages)]
+        sizes = [self.before.file_bytes, *(stage.bytes for stage in self.stages)]
+        accuracies = [self.before.accuracy, *(stage.card.accuracy for stage in self.stages)]
+        return figures.waterfall(names, sizes, accuracies)
+
+    def __str__(self) -> str:
+        smaller = self.before.file_bytes / self.after.packed_bytes
+        faster = self.before.latency_ms_median / self.after.latency_ms_median
+        lines = [
+            f"The recipe: {sentence(self.recipe)}.",
+            f"{show_bytes(self.before.file_bytes)} became {self.after.packed_bytes:,} bytes: "
+            f"{smaller:,.0f}x smaller and {faster:.1f}x faster, after {self.seconds:,.0f} s.",
+        ]
+        if not self.holds:
+            least = min(self.tries, key=lambda each: each.drop)
+            lines.append(
+                f"No network lost at most {self.max_drop:g} points of the validation images; this "
+                f"one comes closest, with {least.drop:.1f}. More images in Distil, more bits or a "
+                f"larger max_drop would help."
+            )
+        return "\n".join([*lines, "", str(self.comparison)])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
+
+@dataclass(frozen=True)
+class Try:
+    """The recipe at one size; judged on the validation images."""
+
+    factor: float  # the recipe's own sizes times this
+    bytes: int
+    drop: float  # points below the original
+    recipe: tuple[Step, ...]
+    states: tuple[State, ...]  # one a step
+
+
+def compress(
+    data: ImageData,
+    recipe: Sequence[Step] = LEAVES,
+    max_drop: float = 0.5,
+    folder: str | Path | None = None,
+    original: nn.Module | None = None,
+    minutes: float = 3,
+    baseline: bool = True,
+    seed: int = 0,
+    images: int | None = None,
+    progress: bool = True,
+) -> Compressed:
+    """The smallest network that loses no more than `max_drop` points by this recipe.
+
+    The recipe runs at its own sizes first. If the result loses too much on the validation images,
+    it runs again with 1.4 times as much left, until one holds or nothing is left to give back. If
+    it holds and `minutes` allow another run, the next leaves 0.8 times as much, until one fails.
+    Of those that hold the smallest file wins. Then, once, the test images: the original, every
+    step's network, and the honest baseline (`from_scratch`; another training) get their scorecards
+    in a fresh process, the compressed one from its packed file alone.
+
+    recipe: steps that end with Pack(). max_drop: in points, of 100. original: the network to
+    compress, `training.original(data)` if None. images: only the first so many of the test set.
+    folder: keeps every training, finished or not, so that the same call goes on after an
+    interruption; and the files, see `write`. None keeps nothing.
+
+    Raises ValueError for a recipe without Pack() at its end, a max_drop that is no number of
+    points, and whatever its steps refuse.
+    """
+    _check(data, recipe, max_drop, minutes)
+    set_threads()
+    if original is None:
+        original = training.original(data, progress)
+    with tempfile.TemporaryDirectory() as scratch:
+        kept = Path(scratch) if folder is None else Path(folder)
+        trainings = kept / "trainings"
+        trainings.mkdir(parents=True, exist_ok=True)
+        lesson = Lesson(data, original, trainings, seed, progress)
+        start = time.perf_counter()
+        tries = _tries(lesson, recipe, max_drop, minutes)
+        seconds = time.perf_counter() - start
+        held = [each for each in tries if each.drop <= max_drop]
+        best = (
+            min(held, key=lambda each: each.bytes)
+            if held
+            else min(tries, key=lambda each: each.drop)
+        )
+        scratch_state = None
+        if baseline:
+            steps = from_scratch(best.recipe)
+            _say(lesson, f"the baseline: {sentence(steps)}")
+            *_, (_, scratch_state) = _carried_out(steps, lesson)
+        return _measured(
+            lesson, best, tries, scratch_state, max_drop, seconds, kept, images, folder is not None
+        )
+
+
+def _check(data: ImageData, recipe: Sequence[Step], max_drop: float, minutes: float) -> None:
+    steps = list(recipe)
+    if not steps or not all(isinstance(step, Step) for step in steps):
+        raise ValueError(f"recipe must be a list of steps such as Quantize(8), got {recipe!r:.80}")
+    if not isinstance(steps[-1], Pack) or any(isinstance(step, Pack) for step in steps[:-1]):
+        raise ValueError(f"recipe must end with its only Pack(), got: {sentence(steps)}")
+    if not 0 <= max_drop < 100:
+        raise ValueError(f"max_drop must be in points, from 0 to 100, got {max_drop}; 0.5 is usual")
+    if minutes < 0:
+        raise ValueError(f"minutes must be at least 0, got {minutes}")
+    for split in ("train", "val", "test"):
+        if not len(getattr(data, split)):
+            raise ValueError(f"data {data.name!r} has no {split} images; compress needs all three")
+
+
+def _tries(lesson: Lesson, recipe: Sequence[Step], max_drop: float, minutes: float) -> list[Try]:
+    """The recipe at one size after the other, as `compress` says."""
+    start, factor = time.perf_counter(), 1.0
+    whole = engines.onnx(lesson.original, lesson.data.shape)
+    right = _right(whole, lesson.data.val)
+    before = right.double().mean().item()
+    size = checkpoint_bytes(lesson.original)[0]
+    _say(lesson, f"the original: {before:.1%} of {len(right):,} validation images")
+    tries: list[Try] = []
+    while True:
+        began = time.perf_counter()
+        steps = tuple(step.scaled(factor) for step in recipe)
+        if tries and steps in [each.recipe for each in tries]:
+            break
+        _say(lesson, f"try {len(tries) + 1}: {sentence(steps)}")
+        states = tuple(state for _, state in _carried_out(steps, lesson))
+        after = _right(states[-1].exported(lesson), lesson.data.val).double().mean().item()
+        latest = Try(factor, states[-1].stored_bytes, 100 * (before - after), steps, states)
+        tries.append(latest)
+        holds = latest.drop <= max_drop
+        took, spent = time.perf_counter() - began, time.perf_counter() - start
+        _say(
+            lesson,
+            f"  {latest.bytes:,} bytes, {size / latest.bytes:,.0f}x smaller; "
+            f"{-latest.drop:+.1f} points on validation: {'holds' if holds else 'too much'} "
+            f"({took:.0f} s)",
+        )
+        found = any(each.drop <= max_drop for each in tries)
+        if not any(step.sizes for step in recipe) or len(tries) == MOST_TRIES:
+            break
+        if found and (not holds or factor > 1 or spent + took > 60 * minutes):
+            break
+        factor *= SMALLER if holds else LARGER
+    return tries
+
+
+def _carried_out(recipe: Sequence[Step], lesson: Lesson) -> Iterator[tuple[Step, State]]:
+    state = State(lesson.original)
+    for number, step in enumerate(recipe, 1):
+        _say(lesson, f"  {number} of {len(recipe)}: {step}")
+        state = step.apply(state, lesson)
+        yield step, state
+
+
+def _right(network: engines.Onnx, images: Images) -> Tensor:
+    """Which images are named right, (count,) bool."""
+    outputs = [network(inputs).argmax(1) for inputs, _ in images.batches(20)]
+    return torch.cat(outputs) == images.labels
+
+
+def _measured(
+    lesson: Lesson,
+    best: Try,
+    tries: Sequence[Try],
+    scratch: State | None,
+    max_drop: float,
+    seconds: float,
+    folder: Path,
+    images: int | None,
+    keep: bool,
+) -> Compressed:
+    """Write what is to be judged, have it judged, and put it all together."""
+    _say(lesson, f"measuring on {len(lesson.data.test.first(images or 10**9)):,} test images")
+    whole = engines.onnx(lesson.original, lesson.data.shape)
+    networks = [state.exported(lesson) for state in best.states]
+    files = {"original": folder / "original.onnx"}
+    files["original"].write_bytes(whole.content)
+    stages = folder / "stages"
+    stages.mkdir(exist_ok=True)
+    for number, (step, state, network) in enumerate(
+        zip(best.recipe, best.states, networks, strict=True), 1
+    ):
+        if state.packed is None:
+            path = stages / f"{number}.onnx"
+            path.write_bytes(network.content)
+        else:
+            path = folder / "compressed.packed"
+            packing.write(path, state.packed)
+        files[f"{number}: {step}"] = path
+    if scratch is not None:
+        assert scratch.packed is not None
+        files["from scratch"] = packing.write(folder / "baseline.packed", scratch.packed)
+    cards = judge.cards(files, lesson.data, images=images)
+    checkpoint, _ = checkpoint_bytes(lesson.original)
+    if isinstance(lesson.original, tuple(models.ARCHITECTURES.values())):
+        saved = models.save(lesson.original, folder / "original.safetensors",
+                            {"data": lesson.data.name})  # fmt: skip
+        checkpoint = saved.stat().st_size
+    before = dataclasses.replace(cards[0], file_bytes=checkpoint)
+    result = Compressed(
+        recipe=best.recipe,
+        before=before,
+        after=dataclasses.replace(cards[len(networks)], name="compressed"),
+        baseline=cards[-1] if scratch is not None else None,
+        stages=tuple(
+            Stage(str(step), state.stored_bytes, network, card)
+            for step, state, network, card in zip(
+                best.recipe, best.states, networks, cards[1:], strict=False
+            )
+        ),
+        tries=tuple(tries),
+        max_drop=max_drop,
+        seconds=seconds,
+        folder=folder if keep else None,
+    )
+    if keep:
+        write(result, lesson, best.states[-1])
+    return result
+
+
+def write(result: Compressed, lesson: Lesson, state: State) -> None:
+    """Leave the result in its folder, for the command line and for the app.
+
+    Beside what was judged (original.onnx, and .safetensors for the networks of this course;
+    compressed.packed, baseline.packed): compressed.onnx, the graph that the packed file holds;
+    compressed-float32.onnx; compressed.pte where ExecuTorch is installed; result.json and
+    compressed.png.
+    """
+    folder = result.folder
+    assert folder is not None
+    (folder / "compressed.onnx").write_bytes(result.network.content)
+    floats = engines.onnx(state.network, lesson.data.shape)
+    (folder / "compressed-float32.onnx").write_bytes(floats.content)
+    if engines.available("executorch"):
+        pte = engines.executorch(
+            state.network, lesson.data.shape, lesson.data.train if state.bits else None
+        )
+        (folder / "compressed.pte").write_bytes(pte.content)
+    difference = result.comparison.differences[1]
+    about = {
+        **result.plain(),
+        "baseline": result.baseline.plain() if result.baseline else None,
+        "points": vars(difference) if difference else None,
+        "recipe": sentence(result.recipe),
+        "data": lesson.data.name,
+        "shape": lesson.data.shape,
+        "classes": lesson.data.classes,
+        "max_drop": result.max_drop,
+        "holds": result.holds,
+        "seconds": round(result.seconds, 1),
+        "images_seen": state.images_seen,
+        "tries": [
+            {"factor": each.factor, "bytes": each.bytes, "drop": each.drop} for each in result.tries
+        ],
+    }
+    (folder / "result.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    result.picture().savefig(folder / "compressed.png", dpi=150)
+
+
+def _say(lesson: Lesson, text: str) -> None:
+    if lesson.progress:
+        print(text, file=sys.stderr, flush=True)

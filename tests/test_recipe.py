@@ -1,0 +1,281 @@
+"""Recipes: steps in any order, the search for the smallest that holds, and going on again."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from course_lib import __main__, data, judge, models, packing, recipe, surgery, training
+from course_lib.recipe import (
+    Distil,
+    Factor,
+    Forget,
+    Lesson,
+    Pack,
+    PruneNeurons,
+    PruneWeights,
+    Quantize,
+    State,
+)
+
+WEE = (PruneNeurons(0.5), Quantize(3), Distil(images=2000, batch_size=32), Pack())
+
+
+@pytest.fixture(scope="module")
+def stripes():
+    """Three classes that a tiny network learns in seconds: stripes of three widths, with noise."""
+    random = np.random.default_rng(0)
+    labels = np.arange(240) % 3
+    lines = np.arange(32)
+    pixels = np.stack([
+        np.clip(128 + 90 * np.sign(np.sin(lines * (0.4 + 0.5 * k) + random.uniform(0, 6)))[:, None]
+                + random.normal(0, 25, (32, 32)), 0, 255)
+        for k in labels
+    ])  # fmt: skip
+    pixels = np.repeat(pixels[..., None], 3, axis=3).astype(np.uint8)
+    return data.from_arrays(pixels, labels, ["wide", "middle", "fine"], name="stripes")
+
+
+@pytest.fixture(scope="module")
+def original(stripes):
+    torch.manual_seed(0)
+    network, _ = training.fit(models.LeafNet(8, classes=3), stripes, 6, progress=False)
+    assert training.evaluate(network, stripes.val) > 0.9
+    return network
+
+
+@pytest.fixture
+def lesson(stripes, original, tmp_path):
+    return Lesson(stripes, original, tmp_path, progress=False)
+
+
+def applied(steps, lesson):
+    state = State(lesson.original)
+    for step in steps:
+        state = step.apply(state, lesson)
+    return state
+
+
+def test_the_whole_way_leaves_files_that_say_the_same(stripes, original, tmp_path):
+    found = recipe.compress(
+        stripes, WEE, max_drop=20, folder=tmp_path, original=original, minutes=0, progress=False
+    )
+    assert found.holds
+    assert [stage.step for stage in found.stages] == [str(step) for step in WEE]
+    assert found.after.packed_bytes == (tmp_path / "compressed.packed").stat().st_size
+    assert found.after.packed_bytes < found.before.file_bytes / 5
+    assert found.before.file_bytes == len((tmp_path / "original.safetensors").read_bytes())
+    assert found.after.engine == "onnxruntime"
+    assert found.after.threads == found.before.threads == 1
+    assert found.baseline is not None
+    assert found.comparison.differences[1] is not None, "the same test images, pairwise"
+    restored = packing.load(tmp_path / "compressed.packed")
+    images = next(stripes.test.batches(8))[0]
+    assert torch.equal(restored(images), found.network(images))
+    assert restored.content == (tmp_path / "compressed.onnx").read_bytes()
+    stored = json.loads((tmp_path / "result.json").read_text())
+    assert stored["after"] == found.after.plain()
+    assert stored["classes"] == list(stripes.classes)
+    assert (tmp_path / "compressed.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "compressed-float32.onnx").exists()
+    assert "smaller" in str(found)
+
+
+def test_what_is_trained_is_not_trained_again(stripes, original, tmp_path, monkeypatch):
+    def run():
+        return recipe.compress(stripes, WEE, max_drop=20, folder=tmp_path, original=original,
+                               minutes=0, baseline=False, progress=False)  # fmt: skip
+
+    first = run()
+    monkeypatch.setattr(training, "fit", None)  # a second training would fail
+    again = run()
+    assert again.network.content == first.network.content
+
+
+def test_an_interrupted_training_goes_on_and_ends_the_same(stripes, original, tmp_path):
+    whole = applied(WEE, Lesson(stripes, original, _folder(tmp_path / "a"), progress=False))
+    folder = _folder(tmp_path / "b")
+    calls = []
+    evaluate = training.evaluate
+
+    def stop(network, images):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return evaluate(network, images)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "evaluate", stop)
+        with pytest.raises(KeyboardInterrupt):
+            applied(WEE, Lesson(stripes, original, folder, progress=False))
+    assert [file.suffix for file in folder.iterdir()] == [".part"]
+    again = applied(WEE, Lesson(stripes, original, folder, progress=False))
+    assert again.packed == whole.packed
+    assert [file.suffix for file in folder.iterdir()] == [".safetensors"]
+
+
+def _folder(path):
+    path.mkdir()
+    return path
+
+
+def test_too_small_goes_larger_until_it_holds(stripes, original, tmp_path, monkeypatch):
+    """The drop is told by a made-up rule, so that the way through the sizes can be foreseen."""
+    rights = iter([])
+
+    def right(network, images):
+        share = next(rights)
+        return torch.arange(100) < 100 * share
+
+    monkeypatch.setattr(recipe, "_right", right)
+    steps = (PruneNeurons(0.3), Quantize(8), Pack())
+
+    def factors(*shares, minutes=0.0):
+        nonlocal rights
+        rights = iter(shares)
+        lesson = Lesson(stripes, original, tmp_path, progress=False)
+        tries = recipe._tries(lesson, steps, 0.5, minutes)
+        return [round(each.factor, 2) for each in tries]
+
+    assert factors(0.95, 0.95) == [1.0], "it holds, and there is no time for more"
+    assert factors(0.95, 0.90, 0.91, 0.95) == [1.0, 1.4, 1.96], "larger until one holds"
+    assert factors(0.95, 0.95, 0.95, 0.80, minutes=5) == [1.0, 0.8, 0.64], "smaller until one fails"
+    assert factors(0.95, *[0.5] * 9)[-1] < 5, "it ends at the whole network"
+
+
+def test_nothing_holds_is_said_not_hidden(stripes, original, tmp_path):
+    found = recipe.compress(
+        stripes, (PruneNeurons(1.0), Quantize(3), Pack()), max_drop=0.0, original=original,
+        baseline=False, progress=False,
+    )  # fmt: skip
+    assert not found.holds
+    assert "No network lost at most 0 points" in str(found)
+
+
+def test_masks_and_rounding_outlive_pruning_of_neurons(lesson):
+    steps = (PruneWeights(0.8), Quantize(4), PruneNeurons(0.5), Distil(images=200))
+    state = applied(steps, lesson)
+    weights = [layer.weight for layer in surgery.layers(state.network).values()]
+    zeros = sum(int((w == 0).sum()) for w in weights) / sum(w.numel() for w in weights)
+    assert zeros > 0.5
+    for weight in weights:
+        for channel in weight.flatten(1):
+            assert channel.unique().numel() <= 15, "4 bits have 15 levels"
+    assert state.network.widths == (4, 4, 8, 8, 16, 16)
+
+
+def test_any_order_can_be_exported(lesson):
+    for steps in (
+        (Quantize(3), PruneNeurons(0.5), PruneWeights(0.5)),
+        (Factor(0.6), PruneWeights(0.5), Quantize(8)),
+        (PruneWeights(0.5), Factor(0.6)),
+    ):
+        state = applied((*steps, Pack()), lesson)
+        images = next(lesson.data.val.batches(4))[0]
+        assert state.exported(lesson)(images).isfinite().all()
+
+
+def test_fewer_bits_and_zeros_are_fewer_bytes(lesson):
+    whole = State(lesson.original)
+    assert Quantize(3).apply(whole, lesson).stored_bytes < whole.stored_bytes / 6
+    sparse = PruneWeights(0.9).apply(whole, lesson)
+    weights = sum(layer.weight.numel() for layer in surgery.layers(lesson.original).values())
+    saved = whole.stored_bytes - sparse.stored_bytes
+    assert saved == pytest.approx(0.9 * weights * 4 - weights / 8, rel=0.01)
+
+
+def test_a_price_makes_zeros(lesson):
+    def zeros(price):
+        state = applied((Quantize(3), Distil(images=1500, price=price)), lesson)
+        weights = [layer.weight for layer in surgery.layers(state.network).values()]
+        return sum(int((w == 0).sum()) for w in weights) / sum(w.numel() for w in weights)
+
+    assert zeros(3e-4) > zeros(0.0) + 0.1
+
+
+def test_the_baseline_knows_nothing_of_the_original(lesson):
+    steps = recipe.from_scratch((PruneNeurons(0.5), PruneWeights(0.6), Distil(images=64), Pack()))
+    assert [type(step) for step in steps] == [PruneNeurons, PruneWeights, Forget, Distil, Pack]
+    assert steps[3].mix == 0
+    forgotten = applied(steps[:3], lesson)
+    pruned = applied(steps[:2], lesson)
+    old = surgery.layers(surgery.plain(pruned.network))
+    new = surgery.layers(surgery.plain(forgotten.network))
+    for name, layer in old.items():
+        assert torch.equal(layer.weight == 0, new[name].weight == 0), "the same architecture"
+        kept = layer.weight != 0
+        assert not torch.isclose(layer.weight[kept], new[name].weight[kept]).any()
+
+
+def test_the_judge_sees_files_alone(stripes, original, tmp_path):
+    state = applied((Quantize(8), Pack()), Lesson(stripes, original, tmp_path, progress=False))
+    path = packing.write(tmp_path / "small.packed", state.packed)
+    (card,) = judge.cards({"small": path}, stripes, images=20, limit_s=0.5)
+    assert (card.name, card.packed_bytes, len(card.correct)) == ("small", len(state.packed), 20)
+    path.write_bytes(state.packed[:-7])
+    with pytest.raises(ValueError, match=r"small\.packed"):
+        judge.cards({"small": path}, stripes)
+
+
+@pytest.mark.parametrize(
+    ("steps", "settings", "said"),
+    [
+        ((Quantize(8),), {}, "end with its only Pack"),
+        ((Pack(), Quantize(8), Pack()), {}, "end with its only Pack"),
+        (["prune"], {}, "list of steps such as"),
+        ((Pack(),), {"max_drop": -1}, "max_drop must be in points"),
+        ((Pack(),), {"max_drop": float("nan")}, "max_drop must be in points"),
+        ((PruneNeurons((4, 4)), Pack()), {}, "each of the 6 layers"),
+    ],
+)
+def test_wrong_requests_are_quoted(stripes, original, steps, settings, said):
+    with pytest.raises(ValueError, match=said):
+        recipe.compress(stripes, steps, original=original, progress=False, **settings)
+
+
+@pytest.mark.parametrize("keep", [0, 1.5, -0.2, (), (4, 0)])
+def test_a_share_to_keep_that_is_none_is_refused(keep):
+    with pytest.raises(ValueError, match="keep must be a share"):
+        PruneNeurons(keep)
+
+
+def test_data_without_validation_images_is_refused(stripes, original):
+    bare = dataclasses.replace(stripes, val=stripes.val.first(0))
+    with pytest.raises(ValueError, match="no val images"):
+        recipe.compress(bare, (Pack(),), original=original)
+
+
+def test_networks_other_than_leafnet_go_the_same_way(tmp_path):
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (90, 28, 28), dtype=np.uint8)
+    grey = data.from_arrays(pixels, np.arange(90) % 3, name="grey")
+    torch.manual_seed(0)
+    for network, keep in ((models.LeNet5(3), (4, 8, 20)), (models.LeNet300100(3), (20, 10))):
+        lesson = Lesson(grey, network.eval(), tmp_path, progress=False)
+        state = applied((PruneNeurons(keep), Quantize(3), Distil(images=63), Pack()), lesson)
+        assert state.network.widths == keep
+        assert state.exported(lesson)(next(grey.val.batches(2))[0]).shape == (2, 3)
+
+
+def test_the_command_prints_one_object_and_nothing_else(
+    stripes, original, tmp_path, monkeypatch, capfd
+):
+    monkeypatch.setattr(data, "load", lambda name: stripes)
+    monkeypatch.setattr(training, "original", lambda *_: original)
+    monkeypatch.setattr(recipe.compress, "__defaults__", (WEE, *recipe.compress.__defaults__[1:]))
+    out = tmp_path / "out"
+    code = __main__.main(["compress", "--data", "stripes", "--out", str(out), "--max-drop", "30",
+                          "--minutes", "0", "--no-baseline", "--json"])  # fmt: skip
+    printed = capfd.readouterr()
+    assert code == 0
+    assert set(json.loads(printed.out)) == {"before", "after", "steps"}
+    assert "points on validation: holds" in printed.err
+
+
+def test_the_default_recipe_is_the_sentence_that_it_prints():
+    assert recipe.sentence(recipe.LEAVES).count(",") >= 3
+    assert all(isinstance(step, recipe.Step) for step in recipe.LEAVES)
+    assert nn.Module not in map(type, recipe.LEAVES)
