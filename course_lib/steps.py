@@ -276,8 +276,9 @@ class Distil(Step):
         else:
             network, _ = training.fit(
                 network, data, epochs, self.learning_rate, self.batch_size,
-                seed=lesson.seed, augment=self.augment, keep="last", loss=self._loss(lesson), workers=measuring.threads(),
-                checkpoint=file.with_suffix(".part"), progress=lesson.progress,
+                seed=lesson.seed, augment=self.augment, keep="last", loss=self._loss(lesson),
+                workers=measuring.threads(), checkpoint=file.with_suffix(".part"),
+                progress=lesson.progress,
             )  # fmt: skip
             save_file({k: v.contiguous() for k, v in network.state_dict().items()}, file)
         seen = state.images_seen + epochs * len(data.train)

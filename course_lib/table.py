@@ -35,6 +35,7 @@ CHAPTERS = (
     "04_quantization",
     "05_distillation",
     "06_low_rank",
+    "07_working_together",
 )
 
 

@@ -1,7 +1,10 @@
-"""Pictures of chapter 07: what each step of a recipe leaves."""
+"""Pictures of chapter 07: what each step of a recipe leaves, and words for integers."""
 
+import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from matplotlib.ticker import PercentFormatter
 
 from course_lib.style import COLOURS, MUTED, Picture, axes, picture, short_bytes
 
@@ -42,5 +45,41 @@ def waterfall(steps: Sequence[str], sizes: Sequence[float], accuracies: Sequence
     made.alt = "bytes after each step: " + "; ".join(
         f"{step} {short_bytes(size)}, {accuracy:.1%} right"
         for step, size, accuracy in zip(steps, sizes, accuracies, strict=True)
+    )
+    return made
+
+
+def code_words(
+    shares: Mapping[int, float], words: Mapping[int, str], entropy: float, huffman: float
+) -> Picture:
+    """How often each integer occurs, and the word that a code gives it; bits for each on average.
+
+    shares: integer -> share, in [0, 1]; words: integer -> its word of 0 and 1.
+    """
+    made = picture(7.0, 3.4)
+    panel = axes(made)
+    levels = sorted(shares)
+    panel.bar(levels, [shares[n] for n in levels], color=COLOURS[0], width=0.7)
+    for n in levels:
+        panel.annotate(
+            words[n], (n, shares[n]), (0, 4), textcoords="offset points", ha="center",
+            fontsize=7.5, family="monospace", rotation=90 if len(levels) > 7 else 0,
+            va="bottom",
+        )  # fmt: skip
+    panel.set_xlim(-7.6, 7.6)
+    panel.set_ylim(0, min(1.0, max(shares.values())) * 1.45)
+    panel.set_xticks(range(-7, 8))
+    panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    panel.set_xlabel("the weight as an integer, and its Huffman word")
+    panel.set_ylabel("how often")
+    panel.grid(axis="x", visible=False)
+    fixed = math.ceil(math.log2(len(levels))) if len(levels) > 1 else 1
+    lines = [("equal words", fixed), ("Huffman", huffman), ("entropy", entropy)]
+    for row, (name, bits) in enumerate(lines):
+        panel.text(0.99, 0.95 - 0.09 * row, f"{name}: {bits:.2f} bits each", ha="right", va="top",
+                   fontsize=9.5, transform=panel.transAxes)  # fmt: skip
+    made.alt = (
+        f"{len(levels)} levels, {shares.get(0, 0):.0%} zero: {fixed} bits in equal words, "
+        f"{huffman:.2f} by Huffman, entropy {entropy:.2f}"
     )
     return made
