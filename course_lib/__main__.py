@@ -64,6 +64,29 @@ def parser() -> argparse.ArgumentParser:
     )
     compress.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
 
+    search = commands.add_parser(
+        "search", help="many recipes: the front of accuracy, bytes and time"
+    )
+    search.add_argument("--data", metavar="NAME|FOLDER", required=True, help="the images")
+    search.add_argument(
+        "--out",
+        metavar="DIR",
+        required=True,
+        help="journal and files; the same command goes on there after an interruption",
+    )
+    search.add_argument("--trials", type=int, help="cheap trials; a quarter goes on in full (24)")
+    search.add_argument("--minutes", type=float, help="instead of --trials: how long")
+    search.add_argument(
+        "--max-drop",
+        metavar="POINTS",
+        type=float,
+        default=1.0,
+        help="the smallest that loses at most so many is judged (%(default)s)",
+    )
+    search.add_argument("--dask", metavar="ADDRESS", help="a cluster's scheduler, tcp://host:port")
+    search.add_argument("--seed", type=int, default=0, help="of all that is random (%(default)s)")
+    search.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
+
     commands.add_parser("work", help="fill work/ with your own copies; never overwrites yours")
     return root
 
@@ -91,6 +114,9 @@ def _carry_out(asked: argparse.Namespace) -> int:
 
     if asked.command == "compress":
         return _compress(asked)
+
+    if asked.command == "search":
+        return _search(asked)
 
     # The notebooks need the extra `lab`; the doctor above must work without anything.
     try:
@@ -126,6 +152,34 @@ def _compress(asked: argparse.Namespace) -> int:
     if not asked.json:
         print(f"\nThe files are in {asked.out}.")
     return 0 if found.holds else 1
+
+
+def _search(asked: argparse.Namespace) -> int:
+    import json
+    from functools import partial
+
+    from course_lib import data, search
+
+    trials = 24 if asked.trials is None and asked.minutes is None else asked.trials
+    found = search.search(
+        data.load(asked.data), asked.out, trials, asked.minutes, dask=asked.dask, seed=asked.seed
+    )
+    found.picture().savefig(f"{asked.out}/front.png", dpi=150)
+    try:
+        chosen = found.choose(partial(search.smallest, max_drop=asked.max_drop))
+    except ValueError as error:  # nothing holds: the front is there, a choice is not
+        print(json.dumps(found.plain(), indent=2) if asked.json else found)
+        print(f"search: {error}", file=sys.stderr)
+        return 1
+    judged = found.judge(chosen)
+    if asked.json:
+        before, after = judged.cards
+        print(json.dumps({"before": before.plain(), "after": after.plain(), **found.plain()},
+                         indent=2))  # fmt: skip
+    else:
+        print(f"{found}\n\nThe smallest within {asked.max_drop:g} points: {chosen}\n\n{judged}")
+        print(f"\nThe journal, the packed files and the picture are in {asked.out}.")
+    return 0
 
 
 def _one_line(error: Exception) -> str:

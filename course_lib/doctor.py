@@ -28,7 +28,7 @@ from typing import Literal
 CORE = (
     *("torch", "torchvision", "numpy", "matplotlib", "ipywidgets", "safetensors", "tqdm"),
     *("pillow", "filelock", "psutil", "scikit-learn", "mlxtend"),
-    *("torch-pruning", "tensorly", "onnx", "onnxruntime", "onnxscript", "constriction"),
+    *("torch-pruning", "tensorly", "onnx", "onnxruntime", "onnxscript", "constriction", "optuna"),
 )
 LAB = ("jupyterlab", "jupytext", "nbclient", "nbconvert", "ipykernel")
 ENGINES = ("onnxruntime", "executorch")  # besides PyTorch, which is always there

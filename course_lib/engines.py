@@ -10,6 +10,7 @@ torch.Size([2, 10])
 """
 
 import contextlib
+import dataclasses
 import importlib
 import logging
 import os
@@ -26,6 +27,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from course_lib import graphs
 from course_lib.data import Images
 from course_lib.integers import Quantized
 from course_lib.surgery import plain
@@ -93,6 +95,66 @@ class Onnx(Exported):
         """The stored tensors by name: weights, and in int8 their scales and zero points."""
         to_array = _import("onnx.numpy_helper").to_array
         return {tensor.name: to_array(tensor) for tensor in self.graph.initializer}
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How an exported network's answers compare with those of the network it was made of."""
+
+    largest: float  # difference of any logit, relative to the largest logit
+    agreement: float  # share of the images given the same label, in [0, 1]
+    images: int
+
+    def __str__(self) -> str:
+        return (
+            f"largest difference {self.largest:.2g} of the largest logit, the same label on "
+            f"{self.agreement:.1%} of {self.images:,} images"
+        )
+
+
+def parity(exported: Exported, images: Images, count: int = 500) -> Parity:
+    """Compare an exported network with its origin, on the first `count` images.
+
+    Raises ValueError for a float32 network that answers otherwise than PyTorch, and for one that
+    was read from a file, whose origin is not known.
+    """
+    if exported.network is None:
+        raise ValueError("this network was read from a file; there is nothing to compare it with")
+    images = images.first(count)
+    largest = highest = 0.0
+    same = 0
+    with torch.inference_mode():
+        for inputs, _ in images.batches(20):
+            ours, theirs = exported.network(inputs), exported(inputs)
+            largest = max(largest, float((ours - theirs).abs().max()))
+            highest = max(highest, float(ours.abs().max()))
+            same += int((ours.argmax(1) == theirs.argmax(1)).sum())
+    found = Parity(largest / highest, same / len(images), len(images))
+    if exported.kind == "float32" and not found.largest <= LARGEST_DIFFERENCE:
+        raise ValueError(
+            f"{exported.engine} answers otherwise than PyTorch ({found}): an operation was "
+            f"exported wrongly"
+        )
+    return found
+
+
+def load(path: str | Path, threads: int = 1) -> Exported:
+    """A network from a file: .onnx for ONNX Runtime, .pte for ExecuTorch.
+
+    Raises FileNotFoundError, ValueError for another kind of file, ImportError, with what to
+    install, for an engine that is not there.
+    """
+    path = Path(path)
+    content = path.read_bytes()
+    if path.suffix == ".onnx":
+        _import("onnx")
+        model = graphs.parsed(content)
+        return Onnx(content, None, graphs.image_shape(model), graphs.kind(model), threads)
+    if path.suffix == ".pte":
+        network = Executorch(content, None, ())
+        (_, *shape) = network.method.metadata.input_tensor_meta(0).sizes()
+        return dataclasses.replace(network, shape=tuple(shape))
+    raise ValueError(f"{path} must end in .onnx or .pte; packing.load reads packed networks")
 
 
 def onnx(network: nn.Module, shape: Sequence[int], threads: int = 1) -> Onnx:

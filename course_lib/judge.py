@@ -17,7 +17,6 @@ from safetensors.numpy import load_file, save_file
 
 from course_lib.cards import Scorecard
 from course_lib.data import ImageData, Images
-from course_lib.engines import Onnx
 
 ASKED, ANSWERS = "asked.json", "answers.safetensors"
 
@@ -31,7 +30,8 @@ def cards(
 ) -> list[Scorecard]:
     """A card for each of the files, {name: path}, measured by turns in one fresh process.
 
-    files: ONNX graphs (.onnx) and packed networks, run by ONNX Runtime on one thread.
+    files: ONNX graphs (.onnx), packed networks, both run by ONNX Runtime, and ExecuTorch's .pte;
+    one thread.
     split, images, limit_s: as `scorecard.measure_all` takes them.
     Raises what the files' readers raise, and RuntimeError if the process ends without an answer.
     """
@@ -80,7 +80,7 @@ def _judged(folder: Path) -> None:
     """Measure what `cards` left in the folder; print the cards, write which answers are right."""
     import torch
 
-    from course_lib import graphs, packing, scorecard
+    from course_lib import engines, packing, scorecard
 
     asked = json.loads((folder / ASKED).read_text(encoding="utf-8"))
     stored = load_file(folder / "images.safetensors")
@@ -88,14 +88,10 @@ def _judged(folder: Path) -> None:
     data = ImageData(asked["name"], images.first(1), images.first(0), images,
                      tuple(asked["classes"]))  # fmt: skip
 
-    def restored(path: Path) -> Onnx:
-        if path.suffix != ".onnx":
-            return packing.load(path)
-        content = path.read_bytes()
-        model = graphs.parsed(content)
-        return Onnx(content, None, graphs.image_shape(model), graphs.kind(model))
-
-    networks = {name: restored(Path(path)) for name, path in asked["files"].items()}
+    networks = {
+        name: (engines.load if path.endswith((".onnx", ".pte")) else packing.load)(path)
+        for name, path in asked["files"].items()
+    }
     found = scorecard.measure_all(networks, data, limit_s=asked["limit_s"])
     correct = {str(i): np.asarray(card.correct) for i, card in enumerate(found)}
     save_file(correct, folder / ANSWERS)

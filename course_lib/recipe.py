@@ -224,7 +224,8 @@ def _tries(lesson: Lesson, recipe: Sequence[Step], max_drop: float, minutes: flo
     """The recipe at one size after the other, as `compress` says."""
     start, factor = time.perf_counter(), 1.0
     whole = engines.onnx(lesson.original, lesson.data.shape)
-    right = _right(whole, lesson.data.val)
+    engines.parity(whole, lesson.data.val)
+    right = named_right(whole, lesson.data.val)
     before = right.double().mean().item()
     size = checkpoint_bytes(lesson.original)[0]
     _say(lesson, f"the original: {before:.1%} of {len(right):,} validation images")
@@ -236,7 +237,7 @@ def _tries(lesson: Lesson, recipe: Sequence[Step], max_drop: float, minutes: flo
             break
         _say(lesson, f"try {len(tries) + 1}: {sentence(steps)}")
         states = tuple(state for _, state in _carried_out(steps, lesson))
-        after = _right(states[-1].exported(lesson), lesson.data.val).double().mean().item()
+        after = named_right(states[-1].exported(lesson), lesson.data.val).double().mean().item()
         latest = Try(factor, states[-1].stored_bytes, 100 * (before - after), steps, states)
         tries.append(latest)
         holds = latest.drop <= max_drop
@@ -264,7 +265,7 @@ def _carried_out(recipe: Sequence[Step], lesson: Lesson) -> Iterator[tuple[Step,
         yield step, state
 
 
-def _right(network: engines.Onnx, images: Images) -> Tensor:
+def named_right(network: engines.Onnx, images: Images) -> Tensor:
     """Which images are named right, (count,) bool."""
     outputs = [network(inputs).argmax(1) for inputs, _ in images.batches(20)]
     return torch.cat(outputs) == images.labels
@@ -349,10 +350,12 @@ def write(result: Compressed, lesson: Lesson, state: State) -> None:
         )
         (folder / "compressed.pte").write_bytes(pte.content)
     difference = result.comparison.differences[1]
+    unpacked = dataclasses.replace(state, packed=None).exported(lesson)
     about = {
         **result.plain(),
         "baseline": result.baseline.plain() if result.baseline else None,
         "points": vars(difference) if difference else None,
+        "parity": vars(engines.parity(unpacked, lesson.data.val)),
         "recipe": sentence(result.recipe),
         "data": lesson.data.name,
         "shape": lesson.data.shape,

@@ -4,7 +4,8 @@ With no kernel behind the page (GitHub, the site, a printout) the static twin st
 """
 
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -45,6 +46,63 @@ class Interactive:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         # Written out, since ipywidgets 7 (Colab's) has no mime bundle of its own.
+        live = {"version_major": 2, "version_minor": 0, "model_id": self.view.model_id}
+        return {
+            **self.picture._repr_mimebundle_(),
+            "application/vnd.jupyter.widget-view+json": live,
+        }
+
+
+class Points:
+    """A picture whose points answer: hover over one to read about it, click for more.
+
+    picture: a picture with one panel. places: (x, y) of each point in the panel's units.
+    hover: a line on each. click: given a point's number, returns what to show below.
+    """
+
+    def __init__(
+        self,
+        picture: Picture,
+        places: Sequence[tuple[float, float]],
+        hover: Sequence[str],
+        click: Callable[[int], Any],
+    ):
+        self.picture, self.click = picture, click
+        content = picture.png()  # draws it, so that the panel knows where its points are
+        width, height = (picture.get_size_inches() * picture.dpi).round()
+        place = picture.axes[0].transData.transform(np.asarray(places, dtype=float))
+        self.buttons = []
+        for number, ((x, y), text) in enumerate(zip(place.tolist(), hover, strict=True)):
+            layout = ipywidgets.Layout(
+                width="18px", height="18px", padding="0", grid_area="1 / 1", align_self="start",
+                margin=f"{height - y - 9:.0f}px 0 0 {x - 9:.0f}px",
+            )  # fmt: skip
+            button = ipywidgets.Button(tooltip=text, layout=layout)
+            button.style.button_color = "transparent"
+            button.on_click(lambda _button, number=number: self.choose(number))
+            self.buttons.append(button)
+        image = ipywidgets.Image(
+            value=content, format="png", width=width, height=height,
+            layout=ipywidgets.Layout(
+                grid_area="1 / 1", max_width="none", width=f"{width:.0f}px",
+                height=f"{height:.0f}px",
+            ),
+        )  # fmt: skip
+        board = ipywidgets.GridBox(
+            [image, *self.buttons],
+            layout=ipywidgets.Layout(justify_items="start", align_items="start"),
+        )
+        self.below = ipywidgets.HTML("<i>Hover over a point, or click it.</i>")
+        self.view = ipywidgets.VBox([board, self.below])
+
+    def choose(self, number: int) -> None:
+        """Show what belongs to a point below the picture."""
+        self.below.value = "<i>Measuring ...</i>"
+        shown = self.click(number)
+        rich = getattr(shown, "_repr_html_", None)
+        self.below.value = rich() if rich else f"<pre>{html.escape(str(shown))}</pre>"
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
         live = {"version_major": 2, "version_minor": 0, "model_id": self.view.model_id}
         return {
             **self.picture._repr_mimebundle_(),

@@ -112,3 +112,35 @@ def test_executorch_answers_as_pytorch_does_and_nearly_so_in_int8(network, image
     assert (card.engine, card.file_bytes) == ("executorch", len(rounded.content))
     with pytest.raises(ValueError, match="count=0"):
         engines.executorch(network, (3, 32, 32), images.train, count=0)
+
+
+def test_parity_is_told_and_a_wrong_export_is_refused(network, exported, integers, images):
+    same = engines.parity(exported, images.train)
+    assert same.largest < 1e-4
+    assert same.agreement == 1
+    assert same.images == len(images.train)
+    rounded = engines.parity(integers, images.train, count=50)
+    assert rounded.images == 50
+    assert 1e-4 < rounded.largest < 0.2
+    assert "same label on" in str(rounded)
+    other = models.LeafNet(8, classes=3).eval()
+    wrong = engines.Onnx(exported.content, other, exported.shape)
+    with pytest.raises(ValueError, match="exported wrongly"):
+        engines.parity(wrong, images.train)
+
+
+def test_a_network_comes_back_from_its_file(exported, integers, images, tmp_path):
+    inputs = next(images.test.batches(3))[0]
+    for network in (exported, integers):
+        path = tmp_path / "network.onnx"
+        path.write_bytes(network.content)
+        loaded = engines.load(path)
+        assert (loaded.shape, loaded.kind) == (network.shape, network.kind)
+        assert torch.equal(loaded(inputs), network(inputs))
+    with pytest.raises(ValueError, match="read from a file"):
+        engines.parity(loaded, images.train)
+    (tmp_path / "network.h5").write_bytes(b"?")
+    with pytest.raises(ValueError, match=r"must end in \.onnx or \.pte"):
+        engines.load(tmp_path / "network.h5")
+    with pytest.raises(FileNotFoundError):
+        engines.load(tmp_path / "nowhere.onnx")

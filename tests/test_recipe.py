@@ -130,7 +130,7 @@ def test_too_small_goes_larger_until_it_holds(stripes, original, tmp_path, monke
         share = next(rights)
         return torch.arange(100) < 100 * share
 
-    monkeypatch.setattr(recipe, "_right", right)
+    monkeypatch.setattr(recipe, "named_right", right)
     steps = (PruneNeurons(0.3), Quantize(8), Pack())
 
     def factors(*shares, minutes=0.0):

@@ -69,7 +69,7 @@ def code_words(
     panel.set_xlim(-7.6, 7.6)
     panel.set_ylim(0, min(1.0, max(shares.values())) * 1.45)
     panel.set_xticks(range(-7, 8))
-    panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    panel.yaxis.set_major_formatter(PercentFormatter(1))
     panel.set_xlabel("the weight as an integer, and its Huffman word")
     panel.set_ylabel("how often")
     panel.grid(axis="x", visible=False)

@@ -1,0 +1,55 @@
+"""Pictures of chapter 08's search: what was tried, and the front."""
+
+from collections.abc import Sequence
+
+from course_lib.style import COLOURS, MUTED, Picture, axes, picture, short_bytes
+
+
+def pareto(
+    sizes: Sequence[float],
+    points: Sequence[float],
+    milliseconds: Sequence[float],
+    front: Sequence[bool],
+    chosen: int | None = None,
+) -> Picture:
+    """Bytes against points of accuracy, a dot a trial, larger if slower; the front filled.
+
+    points: against the original. chosen: the number of the trial with a ring around it.
+    """
+    made = picture(7.0, 3.8)
+    panel = axes(made)
+    panel.axhline(0, color=MUTED, linewidth=1, linestyle=":")
+    panel.annotate("the original", (1, 0), (-4, 3), xycoords=("axes fraction", "data"),
+                   textcoords="offset points", ha="right", fontsize=8.5, color=MUTED)  # fmt: skip
+    slowest = max(milliseconds, default=1)
+    for size, gained, ms, best in zip(sizes, points, milliseconds, front, strict=True):
+        panel.scatter(
+            size,
+            gained,
+            30 + 170 * (ms / slowest) ** 2,
+            color=COLOURS[0] if best else "none",
+            edgecolors=COLOURS[0] if best else MUTED,
+            zorder=3 if best else 2,
+        )
+    # In three dimensions; of these, the steps in bytes and accuracy alone are joined.
+    line: list[tuple[float, float]] = []
+    for size, gained in sorted(zip(sizes, points, strict=True)):
+        if not line or gained > line[-1][1]:
+            line.append((size, gained))
+    if line:
+        panel.step(*zip(*line, strict=True), where="post", color=COLOURS[0], linewidth=1.2)
+    if chosen is not None:
+        panel.scatter(sizes[chosen], points[chosen], 420, facecolors="none",
+                      edgecolors=COLOURS[1], linewidths=2.2, zorder=4)  # fmt: skip
+    panel.set_xscale("log")
+    panel.xaxis.set_major_formatter(lambda value, _place: short_bytes(value))
+    panel.xaxis.set_minor_formatter(lambda value, _place: short_bytes(value))
+    panel.tick_params(axis="x", which="minor", labelsize=7.5)
+    panel.set_xlabel("packed file (larger dots are slower)")
+    panel.set_ylabel("points against the original")
+    made.alt = f"{len(sizes)} trials, {sum(front)} on the front; " + "; ".join(
+        f"{short_bytes(size)} {gained:+.1f} points {ms:.2f} ms"
+        for size, gained, ms, best in zip(sizes, points, milliseconds, front, strict=True)
+        if best
+    )
+    return made

@@ -1,0 +1,516 @@
+"""The search for the balance: many recipes tried, accuracy against bytes against time.
+
+Optuna proposes settings (its TPE sampler, made for several objectives at once); each is a recipe
+that is carried out, here or on the workers of a Dask cluster. Only the validation images are asked.
+What is found lies in a journal, so that a search that stopped goes on where it was.
+
+>>> trials = [
+...     Trial(0, {"bits": 3}, 0.97, 0.3, 9_000, 0.2, "3 bits"),
+...     Trial(1, {"bits": 4}, 0.96, 1.3, 12_000, 0.2, "4 bits"),
+...     Trial(2, {"bits": 2}, 0.95, 2.3, 7_000, 0.2, "2 bits")]
+>>> [trial.number for trial in nondominated(trials)]  # 1 is worse than 0, and larger
+[0, 2]
+>>> smallest(trials, max_drop=1).number
+0
+"""
+
+import contextlib
+import dataclasses
+import json
+import math
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from course_lib import engines, measuring, packing, steps, training
+from course_lib.cards import Comparison, compare
+from course_lib.data import ImageData
+from course_lib.judge import cards as judged
+from course_lib.recipe import LEAVES, Distil, Lesson, State, Step, named_right, sentence
+
+if TYPE_CHECKING:
+    from optuna.trial import BaseTrial
+
+    from course_lib.style import Picture
+
+Space = Callable[["BaseTrial"], Sequence[Step]]
+DIRECTIONS = ("maximize", "minimize", "minimize")  # accuracy, bytes, milliseconds
+RUNGS = (0.15, 1.0)  # shares of a recipe's images: first cheap ones, then in full
+PROMOTED = 4  # of so many cheap trials one is carried out in full
+RETRIES = 3  # of a trial whose worker was lost
+BEGINNING = 8  # trials at random before the sampler begins to learn
+
+
+def around_leaves(trial: "BaseTrial") -> list[Step]:
+    """The default space: sizes, bits and price around the default recipe."""
+    size = trial.suggest_float("size", 0.5, 1.6, log=True)
+    bits = trial.suggest_int("bits", 2, 4)
+    price = trial.suggest_float("price", 3e-6, 1e-4, log=True)
+    prune, _, distil, pack = LEAVES
+    assert isinstance(distil, Distil)
+    rounding = steps.Quantize(bits)
+    return [prune.scaled(size), rounding, dataclasses.replace(distil, price=price), pack]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A recipe that was carried out in full, and what it left; on the validation images."""
+
+    number: int
+    settings: dict[str, Any]
+    accuracy: float  # in [0, 1]
+    drop: float  # points below the original
+    bytes: int  # of the packed file
+    latency_ms: float  # one image in ONNX Runtime on one thread, measured by the coordinator
+    recipe: str
+    path: Path | None = None  # the packed file
+
+    @property
+    def values(self) -> tuple[float, float, float]:
+        """Accuracy, bytes and milliseconds, as the sampler sees them."""
+        return self.accuracy, self.bytes, self.latency_ms
+
+    def __str__(self) -> str:
+        chosen = ", ".join(f"{k} {v:.3g}" for k, v in self.settings.items())
+        return (
+            f"trial {self.number} ({chosen}): {self.accuracy:.1%} ({-self.drop:+.1f} points), "
+            f"{self.bytes:,} bytes, {self.latency_ms:.3f} ms"
+        )
+
+
+def dominates(one: Trial, other: Trial) -> bool:
+    """Is it nowhere worse and somewhere better?"""
+    gains = [
+        (a - b) if way == "maximize" else (b - a)
+        for a, b, way in zip(one.values, other.values, DIRECTIONS, strict=True)
+    ]
+    return min(gains) >= 0 and max(gains) > 0
+
+
+def nondominated(trials: Sequence[Trial]) -> list[Trial]:
+    """The Pareto front: the trials that no other one beats in everything, smallest last."""
+    front = [t for t in trials if not any(dominates(other, t) for other in trials)]
+    return sorted(front, key=lambda trial: -trial.bytes)
+
+
+def smallest(trials: Sequence[Trial], max_drop: float = 1.0) -> Trial:
+    """A rule: the smallest file among those that lose at most max_drop points.
+
+    Raises ValueError, with the nearest, if none does.
+    """
+    held = [trial for trial in trials if trial.drop <= max_drop]
+    if not held:
+        nearest = min(trials, key=lambda trial: trial.drop, default=None)
+        raise ValueError(
+            f"no trial loses at most {max_drop:g} points; the nearest is {nearest}; search longer, "
+            f"or allow more"
+        )
+    return min(held, key=lambda trial: trial.bytes)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found. print(found) lists the front; `.picture()` draws all trials."""
+
+    trials: tuple[Trial, ...]  # in full
+    cheap: int  # trials on the first rung
+    failed: int  # trials whose recipe raised an error
+    seconds: float  # of this call
+    data: ImageData
+    original: nn.Module
+
+    @property
+    def front(self) -> list[Trial]:
+        """The trials that no other one beats in everything."""
+        return nondominated(self.trials)
+
+    def choose(self, rule: Callable[[Sequence[Trial]], Trial] = smallest) -> Trial:
+        """The winner by your own rule, a function of the trials, such as `smallest`."""
+        return rule(self.trials)
+
+    def judge(self, trial: Trial, images: int | None = None) -> Comparison:
+        """The original and one trial's packed file on the test images, in a fresh process.
+
+        Once, for the one that was chosen: whoever asks the test images of many chooses by them.
+        """
+        return self._compared(trial, "test", images, 10)
+
+    def card(self, trial: Trial) -> Comparison:
+        """Their scorecards on the validation images, for looking around."""
+        return self._compared(trial, "val", 300, 1)
+
+    def _compared(self, trial: Trial, split: str, images: int | None, limit_s: float) -> Comparison:
+        assert trial.path is not None
+        with tempfile.TemporaryDirectory() as folder:
+            original = Path(folder) / "original.onnx"
+            original.write_bytes(engines.onnx(self.original, self.data.shape).content)
+            files = {"original": original, f"trial {trial.number}": trial.path}
+            return compare(judged(files, self.data, split, images, limit_s))
+
+    def picture(self, chosen: Trial | None = None) -> "Picture":
+        """All trials: bytes against accuracy, the front joined by a line."""
+        from course_lib import figures
+
+        return figures.pareto(
+            [trial.bytes for trial in self.trials],
+            [-trial.drop for trial in self.trials],
+            [trial.latency_ms for trial in self.trials],
+            [trial in self.front for trial in self.trials],
+            None if chosen is None else self.trials.index(chosen),
+        )
+
+    def interactive(self, chosen: Trial | None = None) -> Any:
+        """The same picture to hover over and to click: settings, and a trial's scorecard."""
+        from course_lib import widgets
+
+        return widgets.Points(
+            self.picture(chosen),
+            [(trial.bytes, -trial.drop) for trial in self.trials],
+            [str(trial) for trial in self.trials],
+            lambda number: self.card(self.trials[number]),
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """The trials as JSON."""
+        front = {trial.number for trial in self.front}
+        return {
+            "trials": [
+                {
+                    "number": trial.number,
+                    "settings": trial.settings,
+                    "accuracy": trial.accuracy,
+                    "points": -trial.drop,
+                    "bytes": trial.bytes,
+                    "latency_ms": trial.latency_ms,
+                    "recipe": trial.recipe,
+                    "front": trial.number in front,
+                }
+                for trial in self.trials
+            ],
+            "cheap": self.cheap,
+            "failed": self.failed,
+            "seconds": round(self.seconds, 1),
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [
+                f"{len(self.trials)} trials in full after {self.cheap} cheap ones; the front:",
+                *(str(trial) for trial in self.front),
+            ]
+        )
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
+
+def search(
+    data: ImageData,
+    folder: str | Path,
+    trials: int | None = None,
+    minutes: float | None = None,
+    space: Space = around_leaves,
+    original: nn.Module | None = None,
+    rungs: tuple[float, float] = RUNGS,
+    dask: str | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> Found:
+    """Search for recipes that lose little, are small, and are fast.
+
+    trials: how many cheap ones (the first rung, with a share of the images); a quarter of them, the
+    best by nondominated sorting, are then carried out in full. minutes: instead, two fifths of them
+    for cheap trials, the rest for full ones.
+    space: takes an Optuna trial, asks it for settings, and returns the recipe.
+    folder: the journal and the packed files. The same call again goes on there: what is finished
+    counts, what was interrupted is asked for again with the same settings.
+    dask: the address of a scheduler, tcp://host:port; its workers need this package, nothing else
+    (the images travel). None: here, one trial after the other.
+
+    Raises ValueError for wrong settings, and RuntimeError if every trial fails, with the reason.
+    """
+    if (trials is None) == (minutes is None):
+        raise ValueError(f"give either trials or minutes, got trials={trials}, minutes={minutes}")
+    if (trials is not None and trials < 1) or (minutes is not None and minutes <= 0):
+        raise ValueError(f"trials or minutes must be above 0, got {trials or minutes}")
+    if not 0 < rungs[0] <= rungs[1]:
+        raise ValueError(f"rungs must be two rising shares of the images, got {rungs}")
+    measuring.set_threads()
+    folder, start = Path(folder), time.perf_counter()
+    (folder / "trials").mkdir(parents=True, exist_ok=True)
+    network = training.original(data, progress) if original is None else original
+    with tempfile.TemporaryDirectory() as scratch, _pool(dask) as pool:
+        lesson = Lesson(data, network, Path(scratch), seed, progress=False)
+        _ = lesson.opinions  # the original is asked once, not by every worker
+        whole = engines.onnx(network, data.shape)
+        before = named_right(whole, data.val).double().mean().item()
+        course = _Course(lesson, folder, space, pool, before, progress)
+        until = None if minutes is None else start + 0.4 * 60 * minutes
+        cheap = course.rung(0, rungs[0], trials, until, [])
+        taken = (time.perf_counter() - start) / max(1, len(cheap))
+        if minutes is None:
+            wanted = math.ceil((trials or 1) / PROMOTED)
+        else:
+            left = 60 * minutes - (time.perf_counter() - start)
+            wanted = max(1, int(left / (taken * rungs[1] / rungs[0])))
+        best = _best(cheap, wanted)
+        full = course.rung(1, rungs[1], len(best), None, [trial.settings for trial in best])
+    if not full:
+        raise RuntimeError(f"no trial came to its end; the last error: {course.error or 'unknown'}")
+    seconds = time.perf_counter() - start
+    found = Found(tuple(full), len(cheap), course.failed, seconds, data, network)
+    (folder / "front.json").write_text(json.dumps(found.plain(), indent=2) + "\n", encoding="utf-8")
+    return found
+
+
+def _best(trials: Sequence[Trial], count: int) -> list[Trial]:
+    """The first so many by nondominated sorting: the front, the front of the rest, ..."""
+    left, chosen = list(trials), []
+    while left and len(chosen) < count:
+        front = nondominated(left)
+        # Of a front that does not fit as a whole, the most accurate ones.
+        chosen += sorted(front, key=lambda trial: -trial.accuracy)
+        left = [trial for trial in left if trial not in front]
+    return chosen[:count]
+
+
+# One trial, wherever it runs
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker has to do."""
+
+    number: int
+    recipe: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it: the packed file and its accuracy on the validation images, or an error."""
+
+    accuracy: float = 0.0
+    packed: bytes = b""
+    error: str = ""
+
+
+def carry_out(lesson: Lesson, job: Job) -> Outcome:
+    """Carry a recipe out; an error of the recipe is told, not raised."""
+    measuring.set_threads()
+    with tempfile.TemporaryDirectory() as scratch:
+        own = dataclasses.replace(lesson, folder=Path(scratch))
+        own.__dict__["opinions"] = lesson.opinions  # replace() leaves cached properties behind
+        try:
+            state = State(own.original)
+            for step in job.recipe:
+                state = step.apply(state, own)
+            assert state.packed is not None
+            correct = named_right(packing.unpack(state.packed), own.data.val)
+        except (ValueError, RuntimeError, FloatingPointError) as error:
+            return Outcome(error=" ".join(str(error).split())[:300])
+    return Outcome(correct.double().mean().item(), state.packed)
+
+
+class _Here:
+    """Carries trials out in this process, one after the other."""
+
+    size = 1
+
+    def run(self, lesson: Lesson, jobs: Iterator[Job]) -> Iterator[tuple[Job, Outcome]]:
+        for job in jobs:
+            yield job, carry_out(lesson, job)
+
+
+class _Dask:
+    """Hands trials to the workers of a cluster, as many at a time as it has threads."""
+
+    def __init__(self, client: Any):
+        self.client = client
+
+    @property
+    def size(self) -> int:
+        return max(1, sum(self.client.nthreads().values()))
+
+    def run(self, lesson: Lesson, jobs: Iterator[Job]) -> Iterator[tuple[Job, Outcome]]:
+        from distributed import as_completed
+
+        shared = self.client.scatter(lesson, broadcast=True, hash=False)
+        waiting: dict[Any, Job] = {}
+        finished = as_completed()
+
+        def submit() -> None:
+            for job in jobs:
+                future = self.client.submit(carry_out, shared, job, retries=RETRIES, pure=False)
+                waiting[future] = job
+                finished.add(future)
+                return
+
+        for _ in range(self.size):
+            submit()
+        for future in finished:
+            job = waiting.pop(future)
+            problem = future.exception()
+            yield (
+                job,
+                Outcome(error=f"the worker: {problem!r}"[:300]) if problem else future.result(),
+            )
+            submit()
+
+
+@contextlib.contextmanager
+def _pool(address: str | None) -> Iterator[_Here | _Dask]:
+    if address is None:
+        yield _Here()
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ImportError(
+            "Dask is missing: `pip install distributed`, here and where the workers run"
+        ) from error
+    try:
+        client = Client(address, timeout="20s")
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"no Dask scheduler answers at {address!r} ({error}); `dask scheduler` starts one and "
+            f"prints its address, `dask worker ADDRESS --nthreads 1` a worker"
+        ) from None
+    with client:
+        if not client.nthreads():
+            raise ValueError(f"the scheduler at {address!r} has no workers; start one with "
+                             f"`dask worker {address} --nthreads 1`")  # fmt: skip
+        yield _Dask(client)
+
+
+# The coordinator
+
+
+class _Course:
+    """Owns the study: asks for settings, hands out jobs, tells what came of them."""
+
+    def __init__(
+        self,
+        lesson: Lesson,
+        folder: Path,
+        space: Space,
+        pool: _Here | _Dask,
+        before: float,
+        progress: bool,
+    ):
+        self.lesson, self.folder, self.space = lesson, folder, space
+        self.pool, self.before, self.progress = pool, before, progress
+        self.failed, self.error = 0, ""
+
+    def rung(
+        self,
+        number: int,
+        share: float,
+        count: int | None,
+        until: float | None,
+        given: Sequence[dict[str, Any]],
+    ) -> list[Trial]:
+        """Trials with a share of the images, until there are `count` or it is `until`.
+
+        given: settings to begin with, instead of the sampler's.
+        """
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        study = self._study(number)
+        states = optuna.trial.TrialState
+        known = [t.params for t in study.get_trials(deepcopy=False)]
+        for left in study.get_trials(states=(states.RUNNING,)):  # by a coordinator that died
+            study.tell(left.number, state=states.FAIL)
+            if left.params:
+                study.enqueue_trial(left.params)
+        for settings in given:
+            if settings not in known:
+                study.enqueue_trial(settings)
+        open_trials: dict[int, Any] = {}
+
+        def finished() -> list[Any]:
+            return study.get_trials(deepcopy=False, states=(states.COMPLETE,))
+
+        def jobs() -> Iterator[Job]:
+            while True:
+                enough = count is not None and len(finished()) + len(open_trials) >= count
+                late = until is not None and time.perf_counter() > until and finished()
+                hopeless = self.failed >= 5 and not finished()
+                if enough or late or hopeless:
+                    return
+                trial = study.ask()
+                recipe = tuple(_shortened(step, share) for step in self.space(trial))
+                trial.set_user_attr("recipe", sentence(recipe))
+                open_trials[trial.number] = trial
+                yield Job(trial.number, recipe)
+
+        for job, outcome in self.pool.run(self.lesson, jobs()):
+            trial = open_trials.pop(job.number)
+            if outcome.error:
+                self.failed, self.error = self.failed + 1, outcome.error
+                trial.set_user_attr("error", outcome.error)
+                study.tell(trial, state=states.FAIL)
+                self._say(f"  trial {job.number} failed: {outcome.error}")
+                continue
+            packing.write(self._path(number, job.number), outcome.packed)
+            latency = self._latency(outcome.packed)
+            study.tell(trial, [outcome.accuracy, float(len(outcome.packed)), latency])
+            done = len(finished())
+            self._say(
+                f"  rung {number + 1}, {done}{f' of {count}' if count else ''}: "
+                f"{outcome.accuracy:.1%}, {len(outcome.packed):,} bytes, {latency:.3f} ms"
+            )
+        return [self._trial(number, frozen) for frozen in finished()]
+
+    def _study(self, number: int) -> Any:
+        import optuna
+
+        backend = optuna.storages.journal.JournalFileBackend(str(self.folder / "journal"))
+        done = "full" if number else "cheap"
+        storage = optuna.storages.JournalStorage(backend)
+        names = optuna.get_all_study_names(storage)
+        begun = len(optuna.load_study(study_name=done, storage=storage).trials) if (
+            done in names
+        ) else 0  # fmt: skip
+        sampler = optuna.samplers.TPESampler(
+            seed=self.lesson.seed + begun, n_startup_trials=BEGINNING, multivariate=True,
+            constant_liar=True,
+        )  # fmt: skip
+        return optuna.create_study(
+            study_name=done, storage=storage, sampler=sampler, directions=list(DIRECTIONS),
+            load_if_exists=True,
+        )  # fmt: skip
+
+    def _latency(self, packed: bytes) -> float:
+        """Milliseconds, measured here: one at a time, on the machine that the trials share."""
+        network = packing.unpack(packed)
+        image = next(self.lesson.data.val.batches(1))[0]
+        (time_,) = measuring.latency(network.run(image), limit_s=2)
+        return time_.median_ms
+
+    def _path(self, rung: int, number: int) -> Path:
+        return self.folder / "trials" / f"{('cheap', 'full')[rung]}-{number}.packed"
+
+    def _trial(self, rung: int, frozen: Any) -> Trial:
+        accuracy, size, latency = frozen.values
+        return Trial(
+            frozen.number, dict(frozen.params), accuracy, 100 * (self.before - accuracy), int(size),
+            latency, frozen.user_attrs["recipe"], self._path(rung, frozen.number),
+        )  # fmt: skip
+
+    def _say(self, text: str) -> None:
+        if self.progress:
+            print(text, file=sys.stderr, flush=True)
+
+
+def _shortened(step: Step, share: float) -> Step:
+    """A training with a share of its images; other steps as they are."""
+    if isinstance(step, Distil):
+        return dataclasses.replace(step, images=max(1, round(step.images * share)))
+    return step

@@ -1,0 +1,254 @@
+"""The search: the front, the rungs, going on again, and a cluster that loses a worker."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from course_lib import data, models, search, training
+from course_lib.recipe import Distil, Pack, PruneNeurons, Quantize
+from course_lib.search import Trial
+
+figures_ = st.tuples(
+    st.sampled_from([0.9, 0.92, 0.95]), st.integers(1, 4), st.sampled_from([0.1, 0.2])
+)
+
+
+def trial(number, accuracy, size, ms):
+    return Trial(number, {"n": number}, accuracy, 100 * (0.97 - accuracy), size, ms, "a recipe")
+
+
+@given(st.lists(figures_, min_size=1, max_size=12))
+@settings(deadline=None)
+def test_the_front_is_what_nobody_beats(values):
+    trials = [trial(i, *each) for i, each in enumerate(values)]
+    front = search.nondominated(trials)
+    assert front, "somebody is always on it"
+    for each in trials:
+        beaten = any(search.dominates(other, each) for other in trials)
+        assert (each in front) != beaten
+    best = search._best(trials, 3)
+    assert len(best) == min(3, len(trials))
+    assert len({each.number for each in best}) == len(best)
+    if len(front) >= 3:
+        assert all(each in front for each in best)
+
+
+def test_the_rule_takes_the_smallest_that_holds_or_says_what_comes_nearest():
+    trials = [trial(0, 0.96, 9000, 0.2), trial(1, 0.965, 12000, 0.2), trial(2, 0.9, 5000, 0.1)]
+    assert search.smallest(trials, max_drop=1).number == 0
+    with pytest.raises(ValueError, match="the nearest is trial 1"):
+        search.smallest(trials, max_drop=0.1)
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """Two classes that a tiny network tells apart: light and dark noise."""
+    random = np.random.default_rng(0)
+    labels = np.arange(80) % 2
+    pixels = np.clip(random.normal(90 + 70 * labels[:, None, None], 30, (80, 28, 28)), 0, 255)
+    return data.from_arrays(pixels.astype(np.uint8), labels, ["dark", "light"], name="tiny")
+
+
+@pytest.fixture(scope="module")
+def original(tiny):
+    torch.manual_seed(0)
+    network, _ = training.fit(models.LeafNet(4, 2, 1), tiny, 4, batch_size=16, progress=False)
+    return network
+
+
+def space(trial):
+    keep = trial.suggest_categorical("keep", [0.5, 0.75])
+    bits = trial.suggest_categorical("bits", [3, 8])
+    return [PruneNeurons(keep), Quantize(bits), Distil(images=200, batch_size=16), Pack()]
+
+
+def found(tiny, original, folder, **options):
+    asked = {"trials": 4, "space": space, "progress": False, **options}
+    return search.search(tiny, folder, original=original, **asked)
+
+
+def told(folder):
+    """How often the journal says of each trial that it ended: {(study, trial): times}."""
+    import optuna
+
+    backend = optuna.storages.journal.JournalFileBackend(str(folder / "journal"))
+    storage = optuna.storages.JournalStorage(backend)
+    return {
+        (name, each.number): each
+        for name in optuna.get_all_study_names(storage)
+        for each in optuna.load_study(study_name=name, storage=storage).trials
+    }
+
+
+def test_a_search_fills_its_folder_and_goes_on_where_it_was(tiny, original, tmp_path, monkeypatch):
+    first = found(tiny, original, tmp_path)
+    assert (first.cheap, len(first.trials)) == (4, 1)
+    best = first.trials[0]
+    assert best.path.read_bytes()
+    assert best.bytes == best.path.stat().st_size
+    assert set(best.settings) == {"keep", "bits"}
+    stored = json.loads((tmp_path / "front.json").read_text())
+    assert stored["trials"][0]["bytes"] == best.bytes
+    assert {each.state.name for each in told(tmp_path).values()} == {"COMPLETE"}
+
+    calls = []
+    carry_out = search.carry_out
+    monkeypatch.setattr(
+        search, "carry_out", lambda *given: calls.append(given[1].number) or carry_out(*given)
+    )
+    again = found(tiny, original, tmp_path)
+    assert not calls, "everything was there already"
+    assert [each.values for each in again.trials] == [each.values for each in first.trials]
+    more = found(tiny, original, tmp_path, trials=5)
+    assert more.cheap == 5
+    assert len(calls) <= 2, "one cheap trial more, and what it brings to the full ones"
+
+
+def test_an_interrupted_trial_is_asked_for_again(tiny, original, tmp_path, monkeypatch):
+    carry_out = search.carry_out
+
+    def stop(lesson, job):
+        if job.number == 1:
+            raise KeyboardInterrupt
+        return carry_out(lesson, job)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(search, "carry_out", stop)
+        with pytest.raises(KeyboardInterrupt):
+            found(tiny, original, tmp_path)
+    lost = told(tmp_path)["cheap", 1]
+    assert lost.state.name == "RUNNING"
+    assert found(tiny, original, tmp_path).cheap == 4
+    trials = told(tmp_path)
+    assert trials["cheap", 1].state.name == "FAIL"
+    assert any(
+        key != ("cheap", 1) and each.params == lost.params and each.state.name == "COMPLETE"
+        for key, each in trials.items()
+    )
+    assert all(each.state.is_finished() for each in trials.values())
+
+
+def test_a_recipe_that_cannot_work_fails_alone(tiny, original, tmp_path):
+    def sometimes(trial):
+        keep = trial.suggest_categorical("keep", [0.5, 0.75])
+        wrong = trial.number % 2 == 0
+        return [PruneNeurons((1, 2) if wrong else keep), Quantize(8), Pack()]
+
+    some = found(tiny, original, tmp_path, trials=2, space=sometimes)
+    assert some.cheap == 2
+    assert some.failed >= 1
+
+    def never(trial):
+        trial.suggest_categorical("keep", [0.5])
+        return [PruneNeurons((1, 2)), Pack()]
+
+    with pytest.raises(RuntimeError, match="for each of the 6 layers"):
+        found(tiny, original, tmp_path / "never", trials=2, space=never)
+
+
+def test_the_winner_is_judged_on_the_test_images(tiny, original, tmp_path):
+    some = found(tiny, original, tmp_path, trials=1)
+    judged = some.judge(some.choose(lambda trials: min(trials, key=lambda t: t.bytes)))
+    assert judged.cards[1].packed_bytes == some.trials[0].bytes
+    assert len(judged.cards[1].correct) == len(tiny.test)
+    assert some.picture(some.trials[0]).png().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"trials": None}, "either trials or minutes"),
+        ({"minutes": 3}, "either trials or minutes"),
+        ({"trials": 0}, "above 0"),
+        ({"rungs": (1.0, 0.5)}, "two rising shares"),
+        ({"dask": "tcp://127.0.0.1:9"}, "no Dask scheduler answers"),
+    ],
+)
+def test_wrong_requests_are_quoted(tiny, original, tmp_path, asked, said, monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+    monkeypatch.setattr(
+        distributed, "Client", lambda address, timeout: _refused()
+    ) if "dask" in asked else None
+    with pytest.raises(ValueError, match=said):
+        found(tiny, original, tmp_path, **asked)
+
+
+def _refused():
+    raise OSError("timed out")
+
+
+@contextlib.contextmanager
+def cluster(folder, workers):
+    """A scheduler and workers, each a process of its own without a nanny to revive it."""
+    file = folder / "scheduler.json"
+    environment = {**os.environ, "COURSE_THREADS": "1", "TQDM_DISABLE": "1"}
+    environment["DASK_DISTRIBUTED__WORKER__DAEMON"] = "False"
+    dask = [sys.executable, "-m", "dask"]
+    places = ["--scheduler-file", str(file)]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment}
+    started = [
+        subprocess.Popen([*dask, "scheduler", "--port", "0", "--no-dashboard", *places], **quiet)
+    ]
+    try:
+        for _ in range(300):
+            if file.exists():
+                break
+            time.sleep(0.1)
+        started += [
+            subprocess.Popen(
+                [*dask, "worker", "--nthreads", "1", "--no-nanny", "--no-dashboard", *places,
+                 "--local-directory", str(folder / f"worker-{n}")], **quiet,
+            )
+            for n in range(workers)
+        ]  # fmt: skip
+        address = json.loads(file.read_text())["address"]
+        from distributed import Client
+
+        with Client(address, timeout="30s") as client:
+            client.wait_for_workers(workers, timeout=60)
+        yield address, started[1:]
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.slow
+def test_a_killed_worker_loses_no_trial(tiny, original, tmp_path):
+    pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+    with cluster(tmp_path, workers=2) as (address, workers):
+        killed = threading.Event()
+
+        def kill():
+            # Once two trials are through, the other worker is in the middle of one.
+            journal = tmp_path / "journal"
+            for _ in range(1200):
+                text = journal.read_text() if journal.exists() else ""
+                if text.count('"op_code": 6') + text.count('"op_code":6') >= 2:
+                    workers[0].send_signal(signal.SIGKILL)
+                    killed.set()
+                    return
+                time.sleep(0.05)
+
+        threading.Thread(target=kill, daemon=True).start()
+        some = found(tiny, original, tmp_path, trials=8, dask=address)
+    assert killed.is_set()
+    assert workers[0].returncode == -signal.SIGKILL
+    trials = told(tmp_path)
+    cheap = [each for (name, _), each in trials.items() if name == "cheap"]
+    assert [each.state.name for each in cheap] == ["COMPLETE"] * 8, "each ended, none twice"
+    assert len(some.trials) == 2
+    assert all(Path(each.path).exists() for each in some.trials)
+    assert some.failed == 0
