@@ -321,7 +321,9 @@ theirs = encoder.get_compressed()[1]
 print(f"ours {bits(counts, words):,} bits, theirs {theirs:,} bits")
 restored = packing.unpack(packed)
 for name, array in restored.initializers.items():
-    print(f"{name}: {array.dtype}, {array.size:,} numbers") if array.size > 4000 else None
+    print(
+        f"{name}: {array.dtype}, {array.size:,} numbers"
+    ) if array.size > 4000 else None
 
 # %% [markdown]
 # ## When it fails: packing alone
@@ -336,7 +338,9 @@ alone = {
     "compressed": (len(compressed.content), file.stat().st_size),
 }
 for name, (unpacked, small) in alone.items():
-    print(f"{name:13} {show_bytes(unpacked)} packed {show_bytes(small)}, {unpacked / small:.1f}x")
+    print(
+        f"{name:13} {show_bytes(unpacked)} packed {show_bytes(small)}, {unpacked / small:.1f}x"
+    )
 
 # %% [markdown]
 # And a damaged file is refused, not believed: half a network would still name plants, wrongly.
@@ -380,9 +384,7 @@ claim(
 )
 claim(
     "no word begins another",
-    not any(
-        a != b and words[b].startswith(words[a]) for a in words for b in words
-    ),
+    not any(a != b and words[b].startswith(words[a]) for a in words for b in words),
 )
 claim(
     "the packed network is the stored one, to the bit",
@@ -424,7 +426,9 @@ claim(
     measured=f"{first:.1%} and {second:.1%}",
 )
 last = [row["accuracy"] for name, row in orders.items() if name.endswith("Distil")]
-others = [row["accuracy"] for name, row in orders.items() if not name.endswith("Distil")]
+others = [
+    row["accuracy"] for name, row in orders.items() if not name.endswith("Distil")
+]
 claim(
     "recorded: both orders that learn last beat all four others",
     len(last) == 2 and min(last) > max(others),
@@ -443,7 +447,9 @@ claim(
         and row["points"] >= -0.5
         for row in seeds
     ),
-    measured=str([(r["packed_bytes"], r["times_faster"], r["points"]) for r in seeds]),
+    measured=str(
+        [(r["packed_bytes"], r["times_faster"], r["points"]) for r in seeds]
+    ),
 )
 claim(
     "recorded: from scratch it stays behind even with the original's photos on top",

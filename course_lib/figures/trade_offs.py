@@ -1,0 +1,138 @@
+"""Pictures of chapter 08: what gets confused, what pays where, and the roofline."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.colors import TwoSlopeNorm
+
+from course_lib.style import COLOURS, MUTED, Picture, axes, picture, set_title, short_bytes
+
+
+def by_size(
+    sizes: Sequence[float], lines: Mapping[str, Sequence[float]], title: str = ""
+) -> Picture:
+    """Accuracies, in [0, 1], against bytes on a logarithmic scale, largest first."""
+    made = picture(6.6, 3.5)
+    panel = axes(made)
+    for (name, values), colour in zip(lines.items(), COLOURS, strict=False):
+        panel.plot(sizes, values, color=colour, marker="o")
+        panel.annotate(name, (sizes[-1], values[-1]), (8, 0), textcoords="offset points",
+                       color=colour, fontweight="bold", fontsize=9.5, va="center")  # fmt: skip
+    panel.set_xscale("log")
+    panel.invert_xaxis()
+    panel.minorticks_off()
+    panel.set_xlim(max(sizes) * 1.3, min(sizes) / 2.2)
+    panel.xaxis.set_major_formatter(lambda value, _place: short_bytes(value))
+    panel.yaxis.set_major_formatter(lambda value, _place: f"{value:.0%}")
+    panel.set_xlabel("file")
+    panel.set_ylabel("test images named right")
+    set_title(panel, title)
+    made.alt = f"{title}: " + "; ".join(
+        f"{name} from {values[0]:.1%} to {values[-1]:.1%}" for name, values in lines.items()
+    )
+    return made
+
+
+def confusions(rows: Sequence[tuple[str, str, int, np.ndarray, np.ndarray]]) -> Picture:
+    """Species taken for others, a row for each pair.
+
+    rows: (true name, name given, how often, mistaken images, images of the species it was taken
+    for); images are (count, height, width, 3), uint8.
+    """
+    count = max(len(row[3]) for row in rows)
+    made = picture(7.2, 0.5 + 1.02 * len(rows))
+    grid = made.add_gridspec(
+        len(rows), 2 * count + 1, width_ratios=[1] * count + [0.35] + [1] * count
+    )
+    for number, (true, given, times, mistaken, typical) in enumerate(rows):
+        for side, images in ((0, mistaken), (count + 1, typical)):
+            for place, image in enumerate(images[:count]):
+                panel = made.add_subplot(grid[number, side + place])
+                panel.imshow(image, interpolation="nearest")
+                panel.set_axis_off()
+                if place == 0:
+                    text = f"{true}, {times} times taken for" if side == 0 else f"{given}"
+                    panel.set_title(text, fontsize=8.5, loc="left", pad=3)
+    made.alt = "; ".join(
+        f"{true} taken for {given} {times} times" for true, given, times, _, _ in rows
+    )
+    return made
+
+
+def paying(
+    rows: Sequence[str], columns: Sequence[str], speed_ups: np.ndarray, title: str = ""
+) -> Picture:
+    """Speed-ups as a heat map, (rows, columns), NaN where there is none; blue pays, red costs."""
+    made = picture(7.6, 1.1 + 0.42 * len(rows))
+    panel = axes(made)
+    logs = np.log2(np.ma.masked_invalid(speed_ups))
+    panel.imshow(
+        logs, cmap="RdBu", norm=TwoSlopeNorm(0, -2.5, max(2.5, float(logs.max()))), aspect="auto"
+    )
+    for row in range(len(rows)):
+        for column in range(len(columns)):
+            value = speed_ups[row, column]
+            if np.isnan(value):
+                panel.text(column, row, "–", ha="center", va="center", color=MUTED)
+                continue
+            strong = abs(np.log2(value)) > 1.9
+            panel.text(column, row, f"{value:.2g}x" if value < 10 else f"{value:.0f}x",
+                       ha="center", va="center", fontsize=9.5,
+                       color="white" if strong else "black")  # fmt: skip
+    panel.set_xticks(range(len(columns)), [name.replace(", ", ",\n") for name in columns],
+                     fontsize=8.5)  # fmt: skip
+    panel.xaxis.tick_top()
+    panel.set_yticks(range(len(rows)), list(rows), fontsize=9)
+    panel.grid(False)
+    panel.tick_params(length=0)
+    if title:
+        panel.set_xlabel(title, fontsize=9, color=MUTED)
+    made.alt = f"{title}: " + "; ".join(
+        f"{name}: " + ", ".join(
+            f"{column} {value:.2g}x" for column, value in zip(columns, values, strict=True)
+            if not np.isnan(value)
+        )
+        for name, values in zip(rows, speed_ups, strict=True)
+    )  # fmt: skip
+    return made
+
+
+def roofline(
+    points: Mapping[str, Sequence[tuple[str, float, float]]],
+    macs_per_second: float,
+    bytes_per_second: float,
+) -> Picture:
+    """Layers under the roof of the machine; both axes are logarithmic.
+
+    points: a label for each network -> (layer, multiply-adds a byte, multiply-adds a second).
+    """
+    made = picture(7.0, 3.9)
+    panel = axes(made)
+    ridge = macs_per_second / bytes_per_second
+    every = [intensity for layers in points.values() for _, intensity, _ in layers]
+    left, right = min([*every, ridge]) / 2, max([*every, ridge]) * 3
+    panel.plot([left, ridge, right], [left * bytes_per_second, macs_per_second, macs_per_second],
+               color="black", linewidth=1.8)  # fmt: skip
+    panel.axvline(ridge, color=MUTED, linewidth=0.9, linestyle=":")
+    for (label, layers), colour in zip(points.items(), COLOURS, strict=False):
+        panel.scatter([x for _, x, _ in layers], [y for _, _, y in layers], color=colour, s=42,
+                      label=label, zorder=3)  # fmt: skip
+        for name, x, y in layers:
+            panel.annotate(name, (x, y), (5, -9), textcoords="offset points", fontsize=7.5,
+                           color=colour)  # fmt: skip
+    panel.text(ridge / 1.1, macs_per_second * 1.12, "memory is the limit", ha="right", fontsize=8.5,
+               color=MUTED)  # fmt: skip
+    panel.text(ridge * 1.1, macs_per_second * 1.12, "arithmetic is the limit", fontsize=8.5,
+               color=MUTED)  # fmt: skip
+    panel.set_xscale("log")
+    panel.set_yscale("log")
+    panel.set_ylim(top=macs_per_second * 2.2)
+    panel.set_xlim(left, right)
+    panel.set_xlabel("multiply-adds for each byte moved")
+    panel.set_ylabel("multiply-adds a second")
+    panel.legend(loc="lower right", fontsize=9)
+    made.alt = f"roofline, ridge at {ridge:.1f} multiply-adds a byte; " + "; ".join(
+        f"{label}: {sum(x > ridge for _, x, _ in layers)} of {len(layers)} layers right of it"
+        for label, layers in points.items()
+    )
+    return made
