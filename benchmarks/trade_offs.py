@@ -44,7 +44,7 @@ from course_lib.steps import Lesson, State
 
 LADDER = ((0.6, 3), (0.4, 2), (0.25, 2), (0.15, 2))  # size against the default recipe's, bits
 LADDER_BUDGET = 80_000  # images, each
-TRIALS = 20  # cheap ones; a quarter of them goes on in full
+TRIALS = 16  # cheap ones; a quarter of them goes on in full
 
 
 # Technique by engine

@@ -74,7 +74,7 @@ class Points:
         self.buttons = []
         for number, ((x, y), text) in enumerate(zip(place.tolist(), hover, strict=True)):
             layout = ipywidgets.Layout(
-                width="18px", height="18px", padding="0", grid_area="1 / 1", align_self="start",
+                width="18px", height="18px", padding="0", grid_area="1 / 1", align_self="flex-start",
                 margin=f"{height - y - 9:.0f}px 0 0 {x - 9:.0f}px",
             )  # fmt: skip
             button = ipywidgets.Button(tooltip=text, layout=layout)
@@ -90,7 +90,7 @@ class Points:
         )  # fmt: skip
         board = ipywidgets.GridBox(
             [image, *self.buttons],
-            layout=ipywidgets.Layout(justify_items="start", align_items="start"),
+            layout=ipywidgets.Layout(justify_items="flex-start", align_items="flex-start"),
         )
         self.below = ipywidgets.HTML("<i>Hover over a point, or click it.</i>")
         self.view = ipywidgets.VBox([board, self.below])

@@ -29,6 +29,23 @@ EXAMPLES = {
         {"storage": 4e6, "working memory": 5e5},
         {"phone": {"storage": 6e6}, "chip": {"storage": 1e6, "working memory": 3e5}},
     ),
+    "waterfall": lambda: figures.waterfall(
+        ["the original", "prune", "round"], [4.6e6, 2e5, 1e4], [0.97, 0.1, 0.96]
+    ),
+    "words": lambda: figures.code_words(
+        {-1: 0.1, 0: 0.7, 1: 0.2}, {0: "0", 1: "10", -1: "11"}, 1.16, 1.3
+    ),
+    "pareto": lambda: figures.pareto(
+        [9e3, 1.2e4, 8e3], [-0.5, 0.1, -3], [0.1, 0.2, 0.1], [True, True, False], 1
+    ),
+    "sizes": lambda: figures.by_size([9e3, 2e3], {"genus": [0.99, 0.95], "species": [0.97, 0.6]}),
+    "confusions": lambda: figures.confusions([("saw maple", "blunt maple", 7, PIXELS, PIXELS[:2])]),
+    "paying": lambda: figures.paying(
+        ["original", "pruned"], ["PyTorch", "ONNX Runtime, int8"], np.array([[1, 3.5], [2, np.nan]])
+    ),
+    "roofline": lambda: figures.roofline(
+        {"original": [("0", 4.0, 5e9), ("3", 40.0, 3e10)]}, 5e10, 1e10
+    ),
     "cards": lambda: figures.before_after(
         ["original", "small"],
         {
@@ -54,6 +71,12 @@ def test_descriptions_carry_the_data():
     assert "67% of 3 channels" in EXAMPLES["channels"]().alt
     assert "small 12 kB (383x smaller)" in EXAMPLES["cards"]().alt
     assert "4 of 16 pieces" in EXAMPLES["jigsaw"]().alt
+    assert "round 10 kB, 96.0% right" in EXAMPLES["waterfall"]().alt
+    assert "70% zero: 2 bits in equal words, 1.30 by Huffman" in EXAMPLES["words"]().alt
+    assert "3 trials, 2 on the front" in EXAMPLES["pareto"]().alt
+    assert "saw maple taken for blunt maple 7 times" in EXAMPLES["confusions"]().alt
+    assert "original: PyTorch 1x, ONNX Runtime, int8 3.5x" in EXAMPLES["paying"]().alt
+    assert "original: 1 of 2 layers right of it" in EXAMPLES["roofline"]().alt
     assert "working memory: 500 kB needed, chip too small" in EXAMPLES["budgets"]().alt
 
 

@@ -1,8 +1,11 @@
 """widgets redraw their picture when a control moves, and leave it where no kernel runs."""
 
+import io
+
 import ipywidgets
 import numpy as np
 import pytest
+from PIL import Image
 
 from course_lib import figures, widgets
 
@@ -59,3 +62,22 @@ def test_an_error_in_a_callback_is_shown_and_raised():
     assert "no picture of this" in broken.message.value
     broken.controls["x"].value = 2
     assert broken.message.value == ""
+
+
+def test_points_answer_where_they_lie():
+    places, asked = [(9_000, -0.5), (20_000, 0.1), (50_000, 0.3)], []
+    picture = figures.pareto(*zip(*places, strict=True), [0.1, 0.2, 0.3], [True] * 3)
+    made = widgets.Points(picture, places, ["small", "middle", "<large>"], asked.append)
+    assert [button.tooltip for button in made.buttons] == ["small", "middle", "<large>"]
+    pixels = np.asarray(Image.open(io.BytesIO(picture.png())).convert("RGB"), dtype=int)
+    for button in made.buttons:
+        # The button's middle is on a filled dot of the front, which is blue.
+        top, _, _, left = (int(part.removesuffix("px")) for part in button.layout.margin.split())
+        red, _, blue = pixels[top + 9, left + 9]
+        assert blue > red + 60
+    made.buttons[1].click()
+    assert asked == [1]
+    assert made.below.value == "<pre>None</pre>"
+    bundle = made._repr_mimebundle_()
+    assert bundle["image/png"] == picture.png()
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == made.view.model_id

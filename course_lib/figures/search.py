@@ -19,8 +19,8 @@ def pareto(
     made = picture(7.0, 3.8)
     panel = axes(made)
     panel.axhline(0, color=MUTED, linewidth=1, linestyle=":")
-    panel.annotate("the original", (1, 0), (-4, 3), xycoords=("axes fraction", "data"),
-                   textcoords="offset points", ha="right", fontsize=8.5, color=MUTED)  # fmt: skip
+    panel.annotate("the original", (0, 0), (4, 3), xycoords=("axes fraction", "data"),
+                   textcoords="offset points", fontsize=8.5, color=MUTED)  # fmt: skip
     slowest = max(milliseconds, default=1)
     for size, gained, ms, best in zip(sizes, points, milliseconds, front, strict=True):
         panel.scatter(
@@ -42,6 +42,7 @@ def pareto(
         panel.scatter(sizes[chosen], points[chosen], 420, facecolors="none",
                       edgecolors=COLOURS[1], linewidths=2.2, zorder=4)  # fmt: skip
     panel.set_xscale("log")
+    panel.margins(0.1, 0.16)
     panel.xaxis.set_major_formatter(lambda value, _place: short_bytes(value))
     panel.xaxis.set_minor_formatter(lambda value, _place: short_bytes(value))
     panel.tick_params(axis="x", which="minor", labelsize=7.5)

@@ -75,7 +75,7 @@ def paying(
             if np.isnan(value):
                 panel.text(column, row, "–", ha="center", va="center", color=MUTED)
                 continue
-            strong = abs(np.log2(value)) > 1.9
+            strong = abs(np.log2(value)) > 1.5
             panel.text(column, row, f"{value:.2g}x" if value < 10 else f"{value:.0f}x",
                        ha="center", va="center", fontsize=9.5,
                        color="white" if strong else "black")  # fmt: skip
@@ -126,7 +126,8 @@ def roofline(
                color=MUTED)  # fmt: skip
     panel.set_xscale("log")
     panel.set_yscale("log")
-    panel.set_ylim(top=macs_per_second * 2.2)
+    speeds = [speed for layers in points.values() for _, _, speed in layers]
+    panel.set_ylim(min([*speeds, macs_per_second]) / 2, macs_per_second * 2.2)
     panel.set_xlim(left, right)
     panel.set_xlabel("multiply-adds for each byte moved")
     panel.set_ylabel("multiply-adds a second")
