@@ -13,15 +13,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from course_lib import engines, judge, models, packing, training
-from course_lib.cards import Comparison, Scorecard, compare, show_bytes
+from course_lib.compressed import Compressed, Stage, Try
 from course_lib.data import ImageData, Images
 from course_lib.scorecard import checkpoint_bytes, set_threads
 from course_lib.steps import (
@@ -40,7 +39,7 @@ from course_lib.steps import (
 )
 
 if TYPE_CHECKING:
-    from course_lib.style import Picture
+    pass
 
 __all__ = [
     "LEAVES", "Compressed", "Distil", "Factor", "Forget", "Lesson", "Pack", "PruneNeurons",
@@ -55,97 +54,6 @@ LEAVES = (
 )
 SMALLER, LARGER = 0.8, 1.4  # the next size to try after one that held, and after one that did not
 MOST_TRIES = 8
-
-
-@dataclass(frozen=True)
-class Stage:
-    """The network after one step of the recipe."""
-
-    step: str
-    bytes: int  # its weights side by side in their bits; after packing: the file
-    network: engines.Onnx
-    card: Scorecard
-
-
-@dataclass(frozen=True)
-class Compressed:
-    """What `compress` found. print(result) shows it; `.picture()` draws it."""
-
-    recipe: tuple[Step, ...]  # at the size that was chosen
-    before: Scorecard
-    after: Scorecard
-    baseline: Scorecard | None  # the same architecture, budget and rounding, from random weights
-    stages: tuple[Stage, ...]  # one a step, in order
-    tries: tuple["Try", ...]
-    max_drop: float  # points
-    seconds: float  # of compressing; training the original, baseline and measuring not counted
-    folder: Path | None  # where the files are, if they were kept
-
-    @property
-    def holds(self) -> bool:
-        """Did a network lose no more than max_drop points, on the validation images?"""
-        return any(each.drop <= self.max_drop for each in self.tries)
-
-    @property
-    def network(self) -> engines.Onnx:
-        """The compressed network, restored from its packed file."""
-        return self.stages[-1].network
-
-    @property
-    def comparison(self) -> Comparison:
-        """The scorecards: before, after, and the baseline."""
-        return compare([self.before, self.after, *([self.baseline] if self.baseline else [])])
-
-    def plain(self) -> dict[str, Any]:
-        """The JSON of the command line: before, after, and a scorecard for each step."""
-        return {
-            "before": self.before.plain(),
-            "after": self.after.plain(),
-            "steps": [
-                {"step": stage.step, "bytes": stage.bytes, **stage.card.plain()}
-                for stage in self.stages
-            ],
-        }
-
-    def picture(self) -> "Picture":
-        """What each step left, in bytes, on a scale of powers of ten."""
-        from course_lib import figures  # drawing loads matplotlib, compressing need not
-
-        names = ["the original", *(stage.step for stage in self.stages)]
-        sizes = [self.before.file_bytes, *(stage.bytes for stage in self.stages)]
-        accuracies = [self.before.accuracy, *(stage.card.accuracy for stage in self.stages)]
-        return figures.waterfall(names, sizes, accuracies)
-
-    def __str__(self) -> str:
-        smaller = self.before.file_bytes / self.after.packed_bytes
-        faster = self.before.latency_ms_median / self.after.latency_ms_median
-        lines = [
-            f"The recipe: {sentence(self.recipe)}.",
-            f"{show_bytes(self.before.file_bytes)} became {self.after.packed_bytes:,} bytes: "
-            f"{smaller:,.0f}x smaller and {faster:.1f}x faster, after {self.seconds:,.0f} s.",
-        ]
-        if not self.holds:
-            least = min(self.tries, key=lambda each: each.drop)
-            lines.append(
-                f"No network lost at most {self.max_drop:g} points of the validation images; this "
-                f"one comes closest, with {least.drop:.1f}. More images in Distil, more bits or a "
-                f"larger max_drop would help."
-            )
-        return "\n".join([*lines, "", str(self.comparison)])
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(str(self))
-
-
-@dataclass(frozen=True)
-class Try:
-    """The recipe at one size; judged on the validation images."""
-
-    factor: float  # the recipe's own sizes times this
-    bytes: int
-    drop: float  # points below the original
-    recipe: tuple[Step, ...]
-    states: tuple[State, ...]  # one a step
 
 
 def compress(
@@ -238,7 +146,8 @@ def _tries(lesson: Lesson, recipe: Sequence[Step], max_drop: float, minutes: flo
         _say(lesson, f"try {len(tries) + 1}: {sentence(steps)}")
         states = tuple(state for _, state in _carried_out(steps, lesson))
         after = named_right(states[-1].exported(lesson), lesson.data.val).double().mean().item()
-        latest = Try(factor, states[-1].stored_bytes, 100 * (before - after), steps, states)
+        drop = points_lost(before, after)
+        latest = Try(factor, states[-1].stored_bytes, drop, steps, states)
         tries.append(latest)
         holds = latest.drop <= max_drop
         took, spent = time.perf_counter() - began, time.perf_counter() - start
@@ -263,6 +172,15 @@ def _carried_out(recipe: Sequence[Step], lesson: Lesson) -> Iterator[tuple[Step,
         _say(lesson, f"  {number} of {len(recipe)}: {step}")
         state = step.apply(state, lesson)
         yield step, state
+
+
+def points_lost(before: float, after: float) -> float:
+    """Points between two shares of right images, without what floats add: at most 1 is at most 1.
+
+    >>> points_lost(0.97, 0.96)
+    1.0
+    """
+    return round(100 * (before - after), 6)
 
 
 def named_right(network: engines.Onnx, images: Images) -> Tensor:

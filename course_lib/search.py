@@ -3,18 +3,8 @@
 Optuna proposes settings (its TPE sampler, made for several objectives at once); each is a recipe
 that is carried out, here or on the workers of a Dask cluster. Only the validation images are asked.
 What is found lies in a journal, so that a search that stopped goes on where it was.
-
->>> trials = [
-...     Trial(0, {"bits": 3}, 0.97, 0.3, 9_000, 0.2, "3 bits"),
-...     Trial(1, {"bits": 4}, 0.96, 1.3, 12_000, 0.2, "4 bits"),
-...     Trial(2, {"bits": 2}, 0.95, 2.3, 7_000, 0.2, "2 bits")]
->>> [trial.number for trial in nondominated(trials)]  # 1 is worse than 0, and larger
-[0, 2]
->>> smallest(trials, max_drop=1).number
-0
 """
 
-import contextlib
 import dataclasses
 import json
 import math
@@ -28,11 +18,20 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from course_lib import engines, measuring, packing, steps, training
+from course_lib import cluster, engines, measuring, packing, pareto, steps, training
 from course_lib.cards import Comparison, compare
 from course_lib.data import ImageData
 from course_lib.judge import cards as judged
-from course_lib.recipe import LEAVES, Distil, Lesson, State, Step, named_right, sentence
+from course_lib.pareto import DIRECTIONS, Trial, nondominated, smallest
+from course_lib.recipe import (
+    LEAVES,
+    Distil,
+    Lesson,
+    Step,
+    named_right,
+    points_lost,
+    sentence,
+)
 
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
@@ -40,10 +39,8 @@ if TYPE_CHECKING:
     from course_lib.style import Picture
 
 Space = Callable[["BaseTrial"], Sequence[Step]]
-DIRECTIONS = ("maximize", "minimize", "minimize")  # accuracy, bytes, milliseconds
 RUNGS = (0.15, 1.0)  # shares of a recipe's images: first cheap ones, then in full
 PROMOTED = 4  # of so many cheap trials one is carried out in full
-RETRIES = 3  # of a trial whose worker was lost
 BEGINNING = 8  # trials at random before the sampler begins to learn
 
 
@@ -56,62 +53,6 @@ def around_leaves(trial: "BaseTrial") -> list[Step]:
     assert isinstance(distil, Distil)
     rounding = steps.Quantize(bits)
     return [prune.scaled(size), rounding, dataclasses.replace(distil, price=price), pack]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A recipe that was carried out in full, and what it left; on the validation images."""
-
-    number: int
-    settings: dict[str, Any]
-    accuracy: float  # in [0, 1]
-    drop: float  # points below the original
-    bytes: int  # of the packed file
-    latency_ms: float  # one image in ONNX Runtime on one thread, measured by the coordinator
-    recipe: str
-    path: Path | None = None  # the packed file
-
-    @property
-    def values(self) -> tuple[float, float, float]:
-        """Accuracy, bytes and milliseconds, as the sampler sees them."""
-        return self.accuracy, self.bytes, self.latency_ms
-
-    def __str__(self) -> str:
-        chosen = ", ".join(f"{k} {v:.3g}" for k, v in self.settings.items())
-        return (
-            f"trial {self.number} ({chosen}): {self.accuracy:.1%} ({-self.drop:+.1f} points), "
-            f"{self.bytes:,} bytes, {self.latency_ms:.3f} ms"
-        )
-
-
-def dominates(one: Trial, other: Trial) -> bool:
-    """Is it nowhere worse and somewhere better?"""
-    gains = [
-        (a - b) if way == "maximize" else (b - a)
-        for a, b, way in zip(one.values, other.values, DIRECTIONS, strict=True)
-    ]
-    return min(gains) >= 0 and max(gains) > 0
-
-
-def nondominated(trials: Sequence[Trial]) -> list[Trial]:
-    """The Pareto front: the trials that no other one beats in everything, smallest last."""
-    front = [t for t in trials if not any(dominates(other, t) for other in trials)]
-    return sorted(front, key=lambda trial: -trial.bytes)
-
-
-def smallest(trials: Sequence[Trial], max_drop: float = 1.0) -> Trial:
-    """A rule: the smallest file among those that lose at most max_drop points.
-
-    Raises ValueError, with the nearest, if none does.
-    """
-    held = [trial for trial in trials if trial.drop <= max_drop]
-    if not held:
-        nearest = min(trials, key=lambda trial: trial.drop, default=None)
-        raise ValueError(
-            f"no trial loses at most {max_drop:g} points; the nearest is {nearest}; search longer, "
-            f"or allow more"
-        )
-    return min(held, key=lambda trial: trial.bytes)
 
 
 @dataclass(frozen=True)
@@ -245,7 +186,7 @@ def search(
     folder, start = Path(folder), time.perf_counter()
     (folder / "trials").mkdir(parents=True, exist_ok=True)
     network = training.original(data, progress) if original is None else original
-    with tempfile.TemporaryDirectory() as scratch, _pool(dask) as pool:
+    with tempfile.TemporaryDirectory() as scratch, cluster.pool(dask) as pool:
         lesson = Lesson(data, network, Path(scratch), seed, progress=False)
         _ = lesson.opinions  # the original is asked once, not by every worker
         whole = engines.onnx(network, data.shape)
@@ -259,7 +200,7 @@ def search(
         else:
             left = 60 * minutes - (time.perf_counter() - start)
             wanted = max(1, int(left / (taken * rungs[1] / rungs[0])))
-        best = _best(cheap, wanted)
+        best = pareto.best(cheap, wanted)
         full = course.rung(1, rungs[1], len(best), None, [trial.settings for trial in best])
     if not full:
         raise RuntimeError(f"no trial came to its end; the last error: {course.error or 'unknown'}")
@@ -267,125 +208,6 @@ def search(
     found = Found(tuple(full), len(cheap), course.failed, seconds, data, network)
     (folder / "front.json").write_text(json.dumps(found.plain(), indent=2) + "\n", encoding="utf-8")
     return found
-
-
-def _best(trials: Sequence[Trial], count: int) -> list[Trial]:
-    """The first so many by nondominated sorting: the front, the front of the rest, ..."""
-    left, chosen = list(trials), []
-    while left and len(chosen) < count:
-        front = nondominated(left)
-        # Of a front that does not fit as a whole, the most accurate ones.
-        chosen += sorted(front, key=lambda trial: -trial.accuracy)
-        left = [trial for trial in left if trial not in front]
-    return chosen[:count]
-
-
-# One trial, wherever it runs
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a worker has to do."""
-
-    number: int
-    recipe: tuple[Step, ...]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of it: the packed file and its accuracy on the validation images, or an error."""
-
-    accuracy: float = 0.0
-    packed: bytes = b""
-    error: str = ""
-
-
-def carry_out(lesson: Lesson, job: Job) -> Outcome:
-    """Carry a recipe out; an error of the recipe is told, not raised."""
-    measuring.set_threads()
-    with tempfile.TemporaryDirectory() as scratch:
-        own = dataclasses.replace(lesson, folder=Path(scratch))
-        own.__dict__["opinions"] = lesson.opinions  # replace() leaves cached properties behind
-        try:
-            state = State(own.original)
-            for step in job.recipe:
-                state = step.apply(state, own)
-            assert state.packed is not None
-            correct = named_right(packing.unpack(state.packed), own.data.val)
-        except (ValueError, RuntimeError, FloatingPointError) as error:
-            return Outcome(error=" ".join(str(error).split())[:300])
-    return Outcome(correct.double().mean().item(), state.packed)
-
-
-class _Here:
-    """Carries trials out in this process, one after the other."""
-
-    size = 1
-
-    def run(self, lesson: Lesson, jobs: Iterator[Job]) -> Iterator[tuple[Job, Outcome]]:
-        for job in jobs:
-            yield job, carry_out(lesson, job)
-
-
-class _Dask:
-    """Hands trials to the workers of a cluster, as many at a time as it has threads."""
-
-    def __init__(self, client: Any):
-        self.client = client
-
-    @property
-    def size(self) -> int:
-        return max(1, sum(self.client.nthreads().values()))
-
-    def run(self, lesson: Lesson, jobs: Iterator[Job]) -> Iterator[tuple[Job, Outcome]]:
-        from distributed import as_completed
-
-        shared = self.client.scatter(lesson, broadcast=True, hash=False)
-        waiting: dict[Any, Job] = {}
-        finished = as_completed()
-
-        def submit() -> None:
-            for job in jobs:
-                future = self.client.submit(carry_out, shared, job, retries=RETRIES, pure=False)
-                waiting[future] = job
-                finished.add(future)
-                return
-
-        for _ in range(self.size):
-            submit()
-        for future in finished:
-            job = waiting.pop(future)
-            problem = future.exception()
-            yield (
-                job,
-                Outcome(error=f"the worker: {problem!r}"[:300]) if problem else future.result(),
-            )
-            submit()
-
-
-@contextlib.contextmanager
-def _pool(address: str | None) -> Iterator[_Here | _Dask]:
-    if address is None:
-        yield _Here()
-        return
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise ImportError(
-            "Dask is missing: `pip install distributed`, here and where the workers run"
-        ) from error
-    try:
-        client = Client(address, timeout="20s")
-    except (OSError, ValueError) as error:
-        raise ValueError(
-            f"no Dask scheduler answers at {address!r} ({error}); `dask scheduler` starts one and "
-            f"prints its address, `dask worker ADDRESS --nthreads 1` a worker"
-        ) from None
-    with client:
-        if not client.nthreads():
-            raise ValueError(f"the scheduler at {address!r} has no workers; start one with "
-                             f"`dask worker {address} --nthreads 1`")  # fmt: skip
-        yield _Dask(client)
 
 
 # The coordinator
@@ -399,7 +221,7 @@ class _Course:
         lesson: Lesson,
         folder: Path,
         space: Space,
-        pool: _Here | _Dask,
+        pool: cluster.Here | cluster.Dask,
         before: float,
         progress: bool,
     ):
@@ -437,7 +259,7 @@ class _Course:
         def finished() -> list[Any]:
             return study.get_trials(deepcopy=False, states=(states.COMPLETE,))
 
-        def jobs() -> Iterator[Job]:
+        def jobs() -> Iterator[cluster.Job]:
             while True:
                 enough = count is not None and len(finished()) + len(open_trials) >= count
                 late = until is not None and time.perf_counter() > until and finished()
@@ -448,7 +270,7 @@ class _Course:
                 recipe = tuple(_shortened(step, share) for step in self.space(trial))
                 trial.set_user_attr("recipe", sentence(recipe))
                 open_trials[trial.number] = trial
-                yield Job(trial.number, recipe)
+                yield cluster.Job(trial.number, recipe)
 
         for job, outcome in self.pool.run(self.lesson, jobs()):
             trial = open_trials.pop(job.number)
@@ -470,8 +292,9 @@ class _Course:
 
     def _study(self, number: int) -> Any:
         import optuna
+        from optuna.storages.journal import JournalFileBackend
 
-        backend = optuna.storages.journal.JournalFileBackend(str(self.folder / "journal"))
+        backend = JournalFileBackend(str(self.folder / "journal"))
         done = "full" if number else "cheap"
         storage = optuna.storages.JournalStorage(backend)
         names = optuna.get_all_study_names(storage)
@@ -500,8 +323,8 @@ class _Course:
     def _trial(self, rung: int, frozen: Any) -> Trial:
         accuracy, size, latency = frozen.values
         return Trial(
-            frozen.number, dict(frozen.params), accuracy, 100 * (self.before - accuracy), int(size),
-            latency, frozen.user_attrs["recipe"], self._path(rung, frozen.number),
+            frozen.number, dict(frozen.params), accuracy, points_lost(self.before, accuracy),
+            int(size), latency, frozen.user_attrs["recipe"], self._path(rung, frozen.number),
         )  # fmt: skip
 
     def _say(self, text: str) -> None:

@@ -321,7 +321,7 @@ class Forget(Step):
     def apply(self, state: State, lesson: Lesson | None) -> State:
         torch.manual_seed(lesson.seed if lesson else 0)
         plain: Any = surgery.plain(state.network)
-        kept = {name: layer.weight != 0 for name, layer in surgery.layers(plain).items()}
+        kept: Any = {name: layer.weight != 0 for name, layer in surgery.layers(plain).items()}
         for module in plain.modules():
             if module is not plain and hasattr(module, "reset_parameters"):
                 module.reset_parameters()

@@ -14,9 +14,7 @@ import contextlib
 import copy
 import ctypes
 import dataclasses
-import hashlib
 import math
-import pickle
 import sys
 import time
 from collections.abc import Callable
@@ -29,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from . import cache, leaves, models, surgery
+from . import cache, checkpoints, leaves, models, surgery
 from .data import ImageData, Images, normalise
 from .workers import Workers
 
@@ -106,8 +104,10 @@ def fit(
     # The first shuffles too; each worker moves and turns the images of its part.
     generators = [torch.Generator().manual_seed(seed + 10_000 * i) for i in range(workers)]
     torch.manual_seed(seed)  # dropout and the like, inside the network
-    tied_to = _tied_to(network, data, epochs, learning_rate, batch_size, weight_decay, seed,
-                       augment, keep, workers) if checkpoint else ""  # fmt: skip
+    tied_to = ""
+    if checkpoint:
+        settings = (epochs, learning_rate, batch_size, weight_decay, seed, augment, keep, workers)
+        tied_to = checkpoints.tied_to(network, data, *settings)
     network = _laid_out(copy.deepcopy(network).to(device), torch.channels_last).train()
     steps = epochs * math.ceil(len(data.train) / batch_size)
     optimiser = torch.optim.SGD(
@@ -120,7 +120,10 @@ def fit(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _cycle(step, steps))
     history, best, start = History(), copy.deepcopy(network.state_dict()), time.perf_counter()
     if checkpoint and checkpoint.exists():
-        history, best = _resumed(checkpoint, tied_to, network, optimiser, schedule, generators)
+        so_far, best = checkpoints.resumed(
+            checkpoint, tied_to, network, optimiser, schedule, generators
+        )
+        history = History(**so_far)
         start -= history.seconds
     # TQDM_DISABLE in the environment keeps its say when progress is wanted.
     quiet = {} if progress else {"disable": True}
@@ -146,8 +149,9 @@ def fit(
                 bar.set_postfix(validation=f"{history.validation_accuracy[-1]:.1%}")
                 history.seconds = time.perf_counter() - start
                 if checkpoint:
-                    _keep(checkpoint, tied_to, network, best, history, optimiser, schedule,
-                          generators)  # fmt: skip
+                    checkpoints.keep(checkpoint, tied_to, network, best,
+                                     dataclasses.asdict(history), optimiser, schedule,
+                                     generators)  # fmt: skip
                 if patience is not None and epoch - history.best_epoch >= patience:
                     break
     except KeyboardInterrupt:
@@ -163,60 +167,6 @@ def fit(
         checkpoint.unlink(missing_ok=True)
     release_memory()
     return _laid_out(network.to("cpu"), torch.contiguous_format).eval(), history
-
-
-def _tied_to(network: nn.Module, data: ImageData, *settings: object) -> str:
-    """What a checkpoint belongs to: the network as it began, the images, the settings."""
-    key = hashlib.sha256(f"{torch.__version__} {network} {data.fingerprint} {settings}".encode())
-    for tensor in network.state_dict().values():
-        key.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
-    return key.hexdigest()
-
-
-def _keep(path, tied_to, network, best, history, optimiser, schedule, generators) -> None:
-    """Write what training goes on from; never leave half a file behind."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    torch.save(
-        {
-            "tied_to": tied_to,
-            "network": network.state_dict(),
-            "best": best,
-            "history": dataclasses.asdict(history),
-            "optimiser": optimiser.state_dict(),
-            "schedule": schedule.last_epoch,
-            "generators": [generator.get_state() for generator in generators],
-        },
-        part,
-    )
-    part.replace(path)
-
-
-def _resumed(path, tied_to, network, optimiser, schedule, generators) -> tuple[History, dict]:
-    """Go on from what `_keep` wrote: the history, and the best weights so far."""
-    try:
-        found = torch.load(path, weights_only=True)
-    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError, KeyError) as error:
-        raise ValueError(
-            f"{path} cannot be read ({_one_line(error)}); delete it and training starts again"
-        ) from None
-    if found["tied_to"] != tied_to:
-        raise ValueError(
-            f"{path} was left by a training with other settings, images or weights; delete it, or "
-            f"go on with those it was left by"
-        )
-    network.load_state_dict(found["network"])
-    optimiser.load_state_dict(found["optimiser"])
-    schedule.last_epoch = found["schedule"]
-    for group, base in zip(optimiser.param_groups, schedule.base_lrs, strict=True):
-        group["lr"] = base * schedule.lr_lambdas[0](schedule.last_epoch)
-    for generator, state in zip(generators, found["generators"], strict=True):
-        generator.set_state(state)
-    return History(**found["history"]), found["best"]
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:120]
 
 
 def release_memory() -> None:

@@ -74,7 +74,8 @@ class Points:
         self.buttons = []
         for number, ((x, y), text) in enumerate(zip(place.tolist(), hover, strict=True)):
             layout = ipywidgets.Layout(
-                width="18px", height="18px", padding="0", grid_area="1 / 1", align_self="flex-start",
+                width="18px", height="18px", padding="0", grid_area="1 / 1",
+                align_self="flex-start",
                 margin=f"{height - y - 9:.0f}px 0 0 {x - 9:.0f}px",
             )  # fmt: skip
             button = ipywidgets.Button(tooltip=text, layout=layout)

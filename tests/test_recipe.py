@@ -8,7 +8,18 @@ import pytest
 import torch
 from torch import nn
 
-from course_lib import __main__, data, judge, models, packing, recipe, surgery, training
+from course_lib import (
+    __main__,
+    counting,
+    data,
+    judge,
+    models,
+    packing,
+    recipe,
+    recorded,
+    surgery,
+    training,
+)  # fmt: skip
 from course_lib.recipe import (
     Distil,
     Factor,
@@ -59,40 +70,42 @@ def applied(steps, lesson):
     return state
 
 
-def test_the_whole_way_leaves_files_that_say_the_same(stripes, original, tmp_path):
-    found = recipe.compress(
-        stripes, WEE, max_drop=20, folder=tmp_path, original=original, minutes=0, progress=False
-    )
-    assert found.holds
-    assert [stage.step for stage in found.stages] == [str(step) for step in WEE]
-    assert found.after.packed_bytes == (tmp_path / "compressed.packed").stat().st_size
-    assert found.after.packed_bytes < found.before.file_bytes / 5
-    assert found.before.file_bytes == len((tmp_path / "original.safetensors").read_bytes())
-    assert found.after.engine == "onnxruntime"
-    assert found.after.threads == found.before.threads == 1
-    assert found.baseline is not None
-    assert found.comparison.differences[1] is not None, "the same test images, pairwise"
-    restored = packing.load(tmp_path / "compressed.packed")
+@pytest.fixture(scope="module")
+def done(stripes, original, tmp_path_factory):
+    """The whole way, once."""
+    return recipe.compress(
+        stripes, WEE, max_drop=20, folder=tmp_path_factory.mktemp("out"), original=original,
+        minutes=0, progress=False,
+    )  # fmt: skip
+
+
+def test_the_whole_way_leaves_files_that_say_the_same(stripes, done):
+    assert done.holds
+    assert [stage.step for stage in done.stages] == [str(step) for step in WEE]
+    folder = done.folder
+    assert done.after.packed_bytes == (folder / "compressed.packed").stat().st_size
+    assert done.after.packed_bytes < done.before.file_bytes / 5
+    assert done.before.file_bytes == (folder / "original.safetensors").stat().st_size
+    assert done.after.engine == "onnxruntime"
+    assert done.after.threads == done.before.threads == 1
+    assert done.baseline is not None
+    assert done.comparison.differences[1] is not None, "the same test images, pairwise"
+    restored = packing.load(folder / "compressed.packed")
     images = next(stripes.test.batches(8))[0]
-    assert torch.equal(restored(images), found.network(images))
-    assert restored.content == (tmp_path / "compressed.onnx").read_bytes()
-    stored = json.loads((tmp_path / "result.json").read_text())
-    assert stored["after"] == found.after.plain()
+    assert torch.equal(restored(images), done.network(images))
+    assert restored.content == (folder / "compressed.onnx").read_bytes()
+    stored = json.loads((folder / "result.json").read_text())
+    assert stored["after"] == done.after.plain()
     assert stored["classes"] == list(stripes.classes)
-    assert (tmp_path / "compressed.png").read_bytes().startswith(b"\x89PNG")
-    assert (tmp_path / "compressed-float32.onnx").exists()
-    assert "smaller" in str(found)
+    assert (folder / "compressed.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "compressed-float32.onnx").exists()
+    assert "smaller" in str(done)
 
 
-def test_what_is_trained_is_not_trained_again(stripes, original, tmp_path, monkeypatch):
-    def run():
-        return recipe.compress(stripes, WEE, max_drop=20, folder=tmp_path, original=original,
-                               minutes=0, baseline=False, progress=False)  # fmt: skip
-
-    first = run()
+def test_what_is_trained_is_not_trained_again(stripes, original, done, monkeypatch):
     monkeypatch.setattr(training, "fit", None)  # a second training would fail
-    again = run()
-    assert again.network.content == first.network.content
+    lesson = Lesson(stripes, original, done.folder / "trainings", progress=False)
+    assert applied(WEE, lesson).packed == (done.folder / "compressed.packed").read_bytes()
 
 
 def test_an_interrupted_training_goes_on_and_ends_the_same(stripes, original, tmp_path):
@@ -123,14 +136,14 @@ def _folder(path):
 
 
 def test_too_small_goes_larger_until_it_holds(stripes, original, tmp_path, monkeypatch):
-    """The drop is told by a made-up rule, so that the way through the sizes can be foreseen."""
+    """The accuracies are made up, so that the way through the sizes can be foreseen."""
     rights = iter([])
-
-    def right(network, images):
-        share = next(rights)
-        return torch.arange(100) < 100 * share
-
-    monkeypatch.setattr(recipe, "named_right", right)
+    state = State(original, packed=b"packed")
+    monkeypatch.setattr(recipe, "named_right", lambda *_: torch.arange(100) < 100 * next(rights))
+    monkeypatch.setattr(recipe, "_carried_out", lambda steps, _: ((step, state) for step in steps))
+    monkeypatch.setattr(recipe.engines, "onnx", lambda *_: None)
+    monkeypatch.setattr(recipe.engines, "parity", lambda *_: None)
+    monkeypatch.setattr(State, "exported", lambda *_: None)
     steps = (PruneNeurons(0.3), Quantize(8), Pack())
 
     def factors(*shares, minutes=0.0):
@@ -146,13 +159,10 @@ def test_too_small_goes_larger_until_it_holds(stripes, original, tmp_path, monke
     assert factors(0.95, *[0.5] * 9)[-1] < 5, "it ends at the whole network"
 
 
-def test_nothing_holds_is_said_not_hidden(stripes, original, tmp_path):
-    found = recipe.compress(
-        stripes, (PruneNeurons(1.0), Quantize(3), Pack()), max_drop=0.0, original=original,
-        baseline=False, progress=False,
-    )  # fmt: skip
-    assert not found.holds
-    assert "No network lost at most 0 points" in str(found)
+def test_nothing_holds_is_said_not_hidden(done):
+    worse = dataclasses.replace(done, max_drop=done.tries[0].drop - 1)
+    assert not worse.holds
+    assert f"No network lost at most {worse.max_drop:g} points" in str(worse)
 
 
 def test_masks_and_rounding_outlive_pruning_of_neurons(lesson):
@@ -260,22 +270,41 @@ def test_networks_other_than_leafnet_go_the_same_way(tmp_path):
         assert state.exported(lesson)(next(grey.val.batches(2))[0]).shape == (2, 3)
 
 
-def test_the_command_prints_one_object_and_nothing_else(
-    stripes, original, tmp_path, monkeypatch, capfd
-):
+def test_the_command_prints_one_object_and_nothing_else(stripes, done, monkeypatch, capfd):
+    asked = {}
+
+    def compress(data, **options):
+        asked.update(options)
+        return done
+
     monkeypatch.setattr(data, "load", lambda name: stripes)
-    monkeypatch.setattr(training, "original", lambda *_: original)
-    monkeypatch.setattr(recipe.compress, "__defaults__", (WEE, *recipe.compress.__defaults__[1:]))
-    out = tmp_path / "out"
-    code = __main__.main(["compress", "--data", "stripes", "--out", str(out), "--max-drop", "30",
-                          "--minutes", "0", "--no-baseline", "--json"])  # fmt: skip
-    printed = capfd.readouterr()
-    assert code == 0
-    assert set(json.loads(printed.out)) == {"before", "after", "steps"}
-    assert "points on validation: holds" in printed.err
+    monkeypatch.setattr(recipe, "compress", compress)
+    command = ["compress", "--data", "stripes", "--out", "smaller", "--max-drop", "30"]
+    assert __main__.main([*command, "--no-baseline", "--json"]) == 0
+    assert json.loads(capfd.readouterr().out) == done.plain()
+    assert set(done.plain()) == {"before", "after", "steps"}
+    assert (asked["max_drop"], asked["folder"], asked["baseline"]) == (30, "smaller", False)
+    assert __main__.main(command) == 0
+    assert "The recipe: prune neurons" in capfd.readouterr().out
 
 
 def test_the_default_recipe_is_the_sentence_that_it_prints():
     assert recipe.sentence(recipe.LEAVES).count(",") >= 3
     assert all(isinstance(step, recipe.Step) for step in recipe.LEAVES)
     assert nn.Module not in map(type, recipe.LEAVES)
+
+
+def test_what_ships_is_what_the_recorded_table_says():
+    images, table = data.load("leaves"), recorded.load("working_together")
+    (row,) = table["shipped"]["rows"]
+    file = models.WEIGHTS / "leaves.packed"
+    assert file.stat().st_size == row["packed_bytes"]
+    original = training.original(images)
+    right = recipe.named_right(packing.load(file), images.test).double().mean().item()
+    assert right == pytest.approx(row["accuracy"], abs=0.001)
+    lesson = Lesson(images, original, file.parent, progress=False)
+    pruned = recipe.LEAVES[0].apply(State(original), lesson)
+    assert pruned.stored_bytes == row["stages"][0]["bytes"]
+    rounded = recipe.LEAVES[1].apply(pruned, lesson)
+    assert rounded.stored_bytes == row["stages"][1]["bytes"]
+    assert counting.macs(pruned.network, images.shape) == row["macs"]

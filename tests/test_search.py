@@ -16,9 +16,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_lib import data, models, search, training
-from course_lib.recipe import Distil, Pack, PruneNeurons, Quantize
-from course_lib.search import Trial
+from course_lib import (
+    cluster,
+    counting,
+    data,
+    models,
+    neuron_pruning,
+    packing,
+    pareto,
+    recorded,
+    search,
+    training,
+)
+from course_lib.pareto import Trial
+from course_lib.recipe import Distil, Lesson, Pack, PruneNeurons, Quantize, named_right, points_lost
 
 figures_ = st.tuples(
     st.sampled_from([0.9, 0.92, 0.95]), st.integers(1, 4), st.sampled_from([0.1, 0.2])
@@ -26,19 +37,19 @@ figures_ = st.tuples(
 
 
 def trial(number, accuracy, size, ms):
-    return Trial(number, {"n": number}, accuracy, 100 * (0.97 - accuracy), size, ms, "a recipe")
+    return Trial(number, {"n": number}, accuracy, points_lost(0.97, accuracy), size, ms, "a recipe")
 
 
 @given(st.lists(figures_, min_size=1, max_size=12))
 @settings(deadline=None)
 def test_the_front_is_what_nobody_beats(values):
     trials = [trial(i, *each) for i, each in enumerate(values)]
-    front = search.nondominated(trials)
+    front = pareto.nondominated(trials)
     assert front, "somebody is always on it"
     for each in trials:
-        beaten = any(search.dominates(other, each) for other in trials)
+        beaten = any(pareto.dominates(other, each) for other in trials)
         assert (each in front) != beaten
-    best = search._best(trials, 3)
+    best = pareto.best(trials, 3)
     assert len(best) == min(3, len(trials))
     assert len({each.number for each in best}) == len(best)
     if len(front) >= 3:
@@ -47,9 +58,9 @@ def test_the_front_is_what_nobody_beats(values):
 
 def test_the_rule_takes_the_smallest_that_holds_or_says_what_comes_nearest():
     trials = [trial(0, 0.96, 9000, 0.2), trial(1, 0.965, 12000, 0.2), trial(2, 0.9, 5000, 0.1)]
-    assert search.smallest(trials, max_drop=1).number == 0
+    assert pareto.smallest(trials, max_drop=1).number == 0
     with pytest.raises(ValueError, match="the nearest is trial 1"):
-        search.smallest(trials, max_drop=0.1)
+        pareto.smallest(trials, max_drop=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -92,32 +103,63 @@ def told(folder):
     }
 
 
-def test_a_search_fills_its_folder_and_goes_on_where_it_was(tiny, original, tmp_path, monkeypatch):
+@pytest.fixture
+def quick(monkeypatch):
+    """Outcomes that are made up, so that the coordinator is seen at work; the jobs it gave."""
+    jobs = []
+
+    def carry_out(lesson, job):
+        jobs.append(job)
+        keep = job.recipe[0].keep
+        return cluster.Outcome(0.5 + keep / 2, bytes(round(1000 * keep) + job.recipe[1].bits))
+
+    monkeypatch.setattr(cluster, "carry_out", carry_out)
+    monkeypatch.setattr(search._Course, "_latency", lambda *_: 0.1)
+    monkeypatch.setattr(search, "named_right", lambda *_: torch.arange(10) < 9)
+    monkeypatch.setattr(search.engines, "onnx", lambda *_: None)
+    return jobs
+
+
+def test_a_search_fills_its_folder_and_goes_on_where_it_was(tiny, original, tmp_path, quick):
     first = found(tiny, original, tmp_path)
     assert (first.cheap, len(first.trials)) == (4, 1)
+    cheap, full = quick[0].recipe[2], quick[-1].recipe[2]
+    assert (cheap.images, full.images) == (30, 200), "the first rung has a share of the images"
     best = first.trials[0]
-    assert best.path.read_bytes()
     assert best.bytes == best.path.stat().st_size
+    assert best.drop == pytest.approx(100 * (0.9 - best.accuracy))
     assert set(best.settings) == {"keep", "bits"}
     stored = json.loads((tmp_path / "front.json").read_text())
     assert stored["trials"][0]["bytes"] == best.bytes
     assert {each.state.name for each in told(tmp_path).values()} == {"COMPLETE"}
 
-    calls = []
-    carry_out = search.carry_out
-    monkeypatch.setattr(
-        search, "carry_out", lambda *given: calls.append(given[1].number) or carry_out(*given)
-    )
+    quick.clear()
     again = found(tiny, original, tmp_path)
-    assert not calls, "everything was there already"
+    assert not quick, "everything was there already"
     assert [each.values for each in again.trials] == [each.values for each in first.trials]
     more = found(tiny, original, tmp_path, trials=5)
     assert more.cheap == 5
-    assert len(calls) <= 2, "one cheap trial more, and what it brings to the full ones"
+    assert 1 <= len(quick) <= 3, "one cheap trial more, and what it brings to the full ones"
 
 
-def test_an_interrupted_trial_is_asked_for_again(tiny, original, tmp_path, monkeypatch):
-    carry_out = search.carry_out
+def test_minutes_end_the_cheap_trials_and_leave_time_for_full_ones(
+    tiny, original, tmp_path, quick, monkeypatch
+):
+    now = [0.0]
+
+    def carry_out(lesson, job):
+        now[0] += 10 if job.recipe[2].images < 200 else 60
+        return cluster.Outcome(0.9, bytes(100 + job.number))
+
+    monkeypatch.setattr(cluster, "carry_out", carry_out)
+    monkeypatch.setattr(search.time, "perf_counter", lambda: now[0])
+    some = found(tiny, original, tmp_path, trials=None, minutes=5)
+    assert some.cheap == 13, "two fifths of 300 s, ten seconds each, and the one that was begun"
+    assert len(some.trials) == 2, "170 s are left for trials of 67 s"
+
+
+def test_an_interrupted_trial_is_asked_for_again(tiny, original, tmp_path, quick, monkeypatch):
+    carry_out = cluster.carry_out
 
     def stop(lesson, job):
         if job.number == 1:
@@ -125,7 +167,7 @@ def test_an_interrupted_trial_is_asked_for_again(tiny, original, tmp_path, monke
         return carry_out(lesson, job)
 
     with monkeypatch.context() as patch:
-        patch.setattr(search, "carry_out", stop)
+        patch.setattr(cluster, "carry_out", stop)
         with pytest.raises(KeyboardInterrupt):
             found(tiny, original, tmp_path)
     lost = told(tmp_path)["cheap", 1]
@@ -141,21 +183,28 @@ def test_an_interrupted_trial_is_asked_for_again(tiny, original, tmp_path, monke
 
 
 def test_a_recipe_that_cannot_work_fails_alone(tiny, original, tmp_path):
-    def sometimes(trial):
-        keep = trial.suggest_categorical("keep", [0.5, 0.75])
-        wrong = trial.number % 2 == 0
-        return [PruneNeurons((1, 2) if wrong else keep), Quantize(8), Pack()]
+    outcome = cluster.carry_out(
+        Lesson(tiny, original, tmp_path, progress=False),
+        cluster.Job(0, (PruneNeurons((1, 2)), Quantize(8), Pack())),
+    )
+    assert "for each of the 6 layers" in outcome.error
 
-    some = found(tiny, original, tmp_path, trials=2, space=sometimes)
-    assert some.cheap == 2
-    assert some.failed >= 1
 
-    def never(trial):
-        trial.suggest_categorical("keep", [0.5])
-        return [PruneNeurons((1, 2)), Pack()]
+def test_failures_are_counted_and_never_end_in_silence(
+    tiny, original, tmp_path, quick, monkeypatch
+):
+    carry_out = cluster.carry_out
 
-    with pytest.raises(RuntimeError, match="for each of the 6 layers"):
-        found(tiny, original, tmp_path / "never", trials=2, space=never)
+    def sometimes(lesson, job):
+        return cluster.Outcome(error="no") if job.number % 2 else carry_out(lesson, job)
+
+    monkeypatch.setattr(cluster, "carry_out", sometimes)
+    some = found(tiny, original, tmp_path / "some", trials=4)
+    assert some.cheap == 4
+    assert some.failed >= 3
+    monkeypatch.setattr(cluster, "carry_out", lambda *_: cluster.Outcome(error="never"))
+    with pytest.raises(RuntimeError, match="no trial came to its end; the last error: never"):
+        found(tiny, original, tmp_path / "none")
 
 
 def test_the_winner_is_judged_on_the_test_images(tiny, original, tmp_path):
@@ -164,6 +213,7 @@ def test_the_winner_is_judged_on_the_test_images(tiny, original, tmp_path):
     assert judged.cards[1].packed_bytes == some.trials[0].bytes
     assert len(judged.cards[1].correct) == len(tiny.test)
     assert some.picture(some.trials[0]).png().startswith(b"\x89PNG")
+    assert "1 trials in full after 1 cheap ones" in str(some)
 
 
 @pytest.mark.parametrize(
@@ -177,6 +227,7 @@ def test_the_winner_is_judged_on_the_test_images(tiny, original, tmp_path):
     ],
 )
 def test_wrong_requests_are_quoted(tiny, original, tmp_path, asked, said, monkeypatch):
+    monkeypatch.setattr(search.engines, "onnx", lambda *_: None)
     distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
     monkeypatch.setattr(
         distributed, "Client", lambda address, timeout: _refused()
@@ -190,7 +241,7 @@ def _refused():
 
 
 @contextlib.contextmanager
-def cluster(folder, workers):
+def started_cluster(folder, workers):
     """A scheduler and workers, each a process of its own without a nanny to revive it."""
     file = folder / "scheduler.json"
     environment = {**os.environ, "COURSE_THREADS": "1", "TQDM_DISABLE": "1"}
@@ -228,7 +279,7 @@ def cluster(folder, workers):
 @pytest.mark.slow
 def test_a_killed_worker_loses_no_trial(tiny, original, tmp_path):
     pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
-    with cluster(tmp_path, workers=2) as (address, workers):
+    with started_cluster(tmp_path, workers=2) as (address, workers):
         killed = threading.Event()
 
         def kill():
@@ -252,3 +303,28 @@ def test_a_killed_worker_loses_no_trial(tiny, original, tmp_path):
     assert len(some.trials) == 2
     assert all(Path(each.path).exists() for each in some.trials)
     assert some.failed == 0
+
+
+def test_the_recorded_files_are_what_their_tables_say():
+    images = data.load("leaves")
+    tables = recorded.load("trade_offs")
+    for row in tables["search"]["trials"]:
+        path = recorded.FOLDER / "search" / f"{row['number']}.packed"
+        assert path.stat().st_size == row["bytes"]
+        right = named_right(packing.load(path), images.val).double().mean().item()
+        assert right == pytest.approx(row["accuracy"], abs=0.002)
+    for row in tables["ladder"]["rows"]:
+        path = recorded.FOLDER / "ladder" / row["file"]
+        assert path.stat().st_size == row["bytes"]
+        right = named_right(packing.load(path), images.val).double().mean().item()
+        assert right == pytest.approx(row["validation"], abs=0.002)
+
+
+def test_the_recorded_table_of_engines_is_of_these_networks():
+    table = recorded.load("trade_offs")["engines"]
+    network = training.original(data.load("leaves"))
+    assert table["macs"]["original"] == counting.macs(network, (3, 64, 64))
+    half = neuron_pruning.prune(network, 0.5)
+    name = "neuron pruning, half of the channels"
+    assert table["macs"][name] == counting.macs(half, (3, 64, 64))
+    assert all(check["largest"] < 1e-3 for check in table["parity"].values())

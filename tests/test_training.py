@@ -235,3 +235,83 @@ def test_a_short_run_moves_as_the_script_describes():
     notes = models.notes(models.WEIGHTS / "leafnet_leaves.safetensors")
     assert len(notes["validation"]) == notes["epochs"]
     assert notes["validation"][0] < notes["validation"][-1] == max(notes["validation"])
+
+
+def test_two_workers_do_what_one_does_where_no_batch_norm_stands_between(stripes):
+    """The mean gradient of two halves is that of the whole; LeNet has no batch norms."""
+    torch.manual_seed(0)
+    network = models.LeNet300100(classes=2, widths=(8, 8))
+    settings = {"epochs": 2, "batch_size": 17, "augment": False, "keep": "last", "progress": False}
+    one, alone = training.fit(network, stripes, **settings)
+    two, shared = training.fit(network, stripes, workers=2, **settings)
+    np.testing.assert_allclose(shared.loss, alone.loss, rtol=1e-3)
+    for name, value in state(one).items():
+        torch.testing.assert_close(state(two)[name], value, rtol=1e-3, atol=1e-4)
+
+
+def test_workers_learn_repeat_themselves_and_leave_the_threads_alone(stripes):
+    threads = torch.get_num_threads()
+    settings = {"epochs": 5, "batch_size": 16, "workers": 2, "progress": False}
+    first, history = training.fit(models.LeafNet(4, 2, 1), stripes, **settings)
+    torch.manual_seed(0)
+    network = models.LeafNet(4, 2, 1)
+    again, once = (training.fit(network, stripes, **settings)[0] for _ in range(2))
+    assert same(state(again), state(once))
+    assert training.evaluate(first, stripes.test) > 0.9
+    assert history.loss[-1] < history.loss[0]
+    assert torch.get_num_threads() == threads
+
+
+def test_an_error_in_a_worker_is_raised_and_the_threads_come_back(stripes):
+    threads = torch.get_num_threads()
+
+    def broken(network, images, labels, numbers):
+        raise ZeroDivisionError("in the loss")
+
+    with pytest.raises(ZeroDivisionError, match="in the loss"):
+        training.fit(models.LeafNet(4, 2, 1), stripes, 1, loss=broken, workers=2, progress=False)
+    assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_training_goes_on_after_an_interruption_and_ends_the_same(stripes, tmp_path, workers):
+    torch.manual_seed(0)
+    network = models.LeafNet(4, 2, 1)
+    settings = {"epochs": 4, "batch_size": 16, "workers": workers, "progress": False}
+    whole, history = training.fit(network, stripes, **settings)
+    file = tmp_path / "training.part"
+    steps = 0
+
+    def interrupted(network, done, total):
+        nonlocal steps
+        steps += 1
+        if steps == 2 * total // 4 + 3:  # in the third epoch
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.fit(network, stripes, after_step=interrupted, checkpoint=file, **settings)
+    assert file.exists()
+    resumed, rest = training.fit(network, stripes, checkpoint=file, **settings)
+    assert same(state(resumed), state(whole))
+    assert rest.loss == history.loss
+    assert not file.exists(), "done: nothing to go on with"
+
+
+def test_a_checkpoint_of_something_else_is_refused(stripes, tmp_path):
+    file = tmp_path / "training.part"
+
+    def stop(network, done, total):
+        if done > total // 2:
+            raise KeyboardInterrupt
+
+    torch.manual_seed(0)
+    network = models.LeafNet(4, 2, 1)
+    settings = {"epochs": 4, "batch_size": 16, "progress": False, "checkpoint": file}
+    with pytest.raises(KeyboardInterrupt):
+        training.fit(network, stripes, after_step=stop, **settings)
+    kept = file.read_bytes()
+    with pytest.raises(ValueError, match="other settings, images or weights"):
+        training.fit(network, stripes, seed=1, **settings)
+    file.write_bytes(kept[: len(kept) // 2])
+    with pytest.raises(ValueError, match="delete it and training starts again"):
+        training.fit(network, stripes, **settings)

@@ -1,0 +1,131 @@
+"""Where the trials of a search run: in this process, or on the workers of a Dask cluster.
+
+A worker gets a recipe and gives back a packed file and its accuracy. It owns nothing: if it dies,
+its trial goes to another.
+
+>>> with pool(None) as here:
+...     here.size
+1
+"""
+
+import contextlib
+import dataclasses
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from course_lib import measuring, packing
+from course_lib.recipe import Lesson, State, Step, named_right
+
+RETRIES = 3  # of a trial whose worker was lost
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker has to do."""
+
+    number: int
+    recipe: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it: the packed file and its accuracy on the validation images, or an error."""
+
+    accuracy: float = 0.0
+    packed: bytes = b""
+    error: str = ""
+
+
+def carry_out(lesson: Lesson, job: Job) -> Outcome:
+    """Carry a recipe out; an error of the recipe is told, not raised."""
+    measuring.set_threads()
+    with tempfile.TemporaryDirectory() as scratch:
+        own = dataclasses.replace(lesson, folder=Path(scratch))
+        own.__dict__["opinions"] = lesson.opinions  # replace() leaves cached properties behind
+        try:
+            state = State(own.original)
+            for step in job.recipe:
+                state = step.apply(state, own)
+            assert state.packed is not None
+            correct = named_right(packing.unpack(state.packed), own.data.val)
+        except (ValueError, RuntimeError, FloatingPointError) as error:
+            return Outcome(error=" ".join(str(error).split())[:300])
+    return Outcome(correct.double().mean().item(), state.packed)
+
+
+class Here:
+    """Carries trials out in this process, one after the other."""
+
+    size = 1  # trials at a time
+
+    def run(self, lesson: Lesson, jobs: Iterator[Job]) -> Iterator[tuple[Job, Outcome]]:
+        for job in jobs:
+            yield job, carry_out(lesson, job)
+
+
+class Dask:
+    """Hands trials to the workers of a cluster, as many at a time as it has threads."""
+
+    def __init__(self, client: Any):
+        self.client = client
+
+    @property
+    def size(self) -> int:
+        return max(1, sum(self.client.nthreads().values()))
+
+    def run(self, lesson: Lesson, jobs: Iterator[Job]) -> Iterator[tuple[Job, Outcome]]:
+        from distributed import as_completed
+
+        shared = self.client.scatter(lesson, broadcast=True, hash=False)
+        waiting: dict[Any, Job] = {}
+        finished = as_completed()
+
+        def submit() -> None:
+            for job in jobs:
+                future = self.client.submit(carry_out, shared, job, retries=RETRIES, pure=False)
+                waiting[future] = job
+                finished.add(future)
+                return
+
+        for _ in range(self.size):
+            submit()
+        for future in finished:
+            job = waiting.pop(future)
+            problem = future.exception()
+            yield (
+                job,
+                Outcome(error=f"the worker: {problem!r}"[:300]) if problem else future.result(),
+            )
+            submit()
+
+
+@contextlib.contextmanager
+def pool(address: str | None) -> Iterator[Here | Dask]:
+    """What runs trials: this process, or the cluster whose scheduler has this address.
+
+    Raises ValueError if nobody answers there, or it has no workers; ImportError without Dask.
+    """
+    if address is None:
+        yield Here()
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ImportError(
+            "Dask is missing: `pip install distributed`, here and where the workers run"
+        ) from error
+    try:
+        client = Client(address, timeout="20s")
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"no Dask scheduler answers at {address!r} ({error}); `dask scheduler` starts one and "
+            f"prints its address, `dask worker ADDRESS --nthreads 1` a worker"
+        ) from None
+    with client:
+        if not client.nthreads():
+            raise ValueError(f"the scheduler at {address!r} has no workers; start one with "
+                             f"`dask worker {address} --nthreads 1`")  # fmt: skip
+        yield Dask(client)
