@@ -17,19 +17,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib import (
+    __main__,
     cluster,
-    counting,
     data,
     models,
-    neuron_pruning,
-    packing,
     pareto,
-    recorded,
     search,
     training,
 )
 from course_lib.pareto import Trial
-from course_lib.recipe import Distil, Lesson, Pack, PruneNeurons, Quantize, named_right, points_lost
+from course_lib.recipe import Distil, Lesson, Pack, PruneNeurons, Quantize, points_lost
 
 figures_ = st.tuples(
     st.sampled_from([0.9, 0.92, 0.95]), st.integers(1, 4), st.sampled_from([0.1, 0.2])
@@ -305,26 +302,43 @@ def test_a_killed_worker_loses_no_trial(tiny, original, tmp_path):
     assert some.failed == 0
 
 
-def test_the_recorded_files_are_what_their_tables_say():
-    images = data.load("leaves")
-    tables = recorded.load("trade_offs")
-    for row in tables["search"]["trials"]:
-        path = recorded.FOLDER / "search" / f"{row['number']}.packed"
-        assert path.stat().st_size == row["bytes"]
-        right = named_right(packing.load(path), images.val).double().mean().item()
-        assert right == pytest.approx(row["accuracy"], abs=0.002)
-    for row in tables["ladder"]["rows"]:
-        path = recorded.FOLDER / "ladder" / row["file"]
-        assert path.stat().st_size == row["bytes"]
-        right = named_right(packing.load(path), images.val).double().mean().item()
-        assert right == pytest.approx(row["validation"], abs=0.002)
+def test_the_command_judges_the_smallest_that_holds(tiny, original, tmp_path, monkeypatch, capfd):
+    trials = (trial(0, 0.96, 9000, 0.2), trial(1, 0.965, 12000, 0.2))
+    some = search.Found(trials, 8, 0, 1.0, tiny, original)
+    asked, judged = {}, []
+
+    class Judged:
+        cards = (Plain("original"), Plain("after"))
+
+        def __str__(self):
+            return "the table"
+
+    def pretend(data, folder, *given, **options):
+        asked.update(options, folder=folder, given=given)
+        return some
+
+    monkeypatch.setattr(data, "load", lambda name: tiny)
+    monkeypatch.setattr(search, "search", pretend)
+    monkeypatch.setattr(search.Found, "judge", lambda _, one: judged.append(one) or Judged())
+    command = ["search", "--data", "tiny", "--out", str(tmp_path), "--dask", "tcp://somewhere:1"]
+    assert __main__.main([*command, "--json"]) == 0
+    printed = json.loads(capfd.readouterr().out)
+    assert set(printed) >= {"before", "after", "trials"}
+    assert [one.number for one in judged] == [0]
+    assert asked["given"] == (24, None)
+    assert asked["dask"] == "tcp://somewhere:1"
+    assert (tmp_path / "front.png").exists()
+    assert __main__.main([*command, "--max-drop", "0.1", "--minutes", "5"]) == 1
+    assert asked["given"] == (None, 5)
+    assert "the nearest is trial 1" in capfd.readouterr().err
+    assert len(judged) == 1, "what was not chosen is not shown the test images"
 
 
-def test_the_recorded_table_of_engines_is_of_these_networks():
-    table = recorded.load("trade_offs")["engines"]
-    network = training.original(data.load("leaves"))
-    assert table["macs"]["original"] == counting.macs(network, (3, 64, 64))
-    half = neuron_pruning.prune(network, 0.5)
-    name = "neuron pruning, half of the channels"
-    assert table["macs"][name] == counting.macs(half, (3, 64, 64))
-    assert all(check["largest"] < 1e-3 for check in table["parity"].values())
+class Plain:
+    """Stands in for a scorecard."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def plain(self):
+        return {"name": self.name}
