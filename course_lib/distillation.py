@@ -120,7 +120,8 @@ def taught_by(
             return known[numbers].to(inputs.device)
 
     def hook(network: nn.Module, inputs: Tensor, labels: Tensor, numbers: Tensor) -> Tensor:
-        return loss(network(inputs), opinion(inputs, numbers), labels, temperature, mix)
+        logits = network(inputs).float()  # training may compute them in 16 bits
+        return loss(logits, opinion(inputs, numbers), labels, temperature, mix)
 
     return hook
 
@@ -158,7 +159,7 @@ def label_smoothing(smoothing: float = 0.1) -> training.Loss:
     surgery.check_share("smoothing", smoothing, "0.1 is usual")
 
     def hook(network: nn.Module, inputs: Tensor, labels: Tensor, numbers: Tensor) -> Tensor:
-        return F.cross_entropy(network(inputs), labels, label_smoothing=smoothing)
+        return F.cross_entropy(network(inputs).float(), labels, label_smoothing=smoothing)
 
     return hook
 

@@ -50,16 +50,18 @@ class Lesson:
     folder: Path  # trained weights are kept here, and an interrupted training is gone on from here
     seed: int = 0
     progress: bool = True
+    teacher: nn.Module | None = None  # who teaches; the original if None
 
     @cached_property
     def opinions(self) -> Tensor:
-        """The original's logits on the training images; it is asked once."""
-        return distillation.teacher_outputs(self.original, self.data)
+        """The teacher's logits on the training images; it is asked once."""
+        return distillation.teacher_outputs(self.teacher or self.original, self.data)
 
     @cached_property
     def key(self) -> str:
         """What every training of this lesson depends on."""
-        return f"{distillation.digest(self.original)} {self.data.fingerprint} {self.seed}"
+        teacher = distillation.digest(self.teacher or self.original)
+        return f"{teacher} {self.data.fingerprint} {self.seed}"
 
 
 @dataclass(frozen=True)
@@ -277,7 +279,7 @@ class Distil(Step):
             network, _ = training.fit(
                 network, data, epochs, self.learning_rate, self.batch_size,
                 seed=lesson.seed, augment=self.augment, keep="last", loss=self._loss(lesson),
-                workers=measuring.threads(), checkpoint=file.with_suffix(".part"),
+                workers=measuring.threads(), bfloat16=True, checkpoint=file.with_suffix(".part"),
                 progress=lesson.progress,
             )  # fmt: skip
             save_file({k: v.contiguous() for k, v in network.state_dict().items()}, file)

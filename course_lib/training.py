@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache as cache_once
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ def fit(
     after_step: AfterStep | None = None,  # called with (network, steps done, steps in all)
     progress: bool = True,
     workers: int = 1,  # threads that each take a part of every batch, see below
+    bfloat16: bool = False,  # compute in 16 bits where the processor can, see below
     checkpoint: Path | None = None,  # a file to go on from after an interruption
 ) -> tuple[nn.Module, History]:
     """Train a copy of the network; return it with the history. The one given is not changed.
@@ -76,6 +78,8 @@ def fit(
     workers: a small network has too little to do for two threads at one layer; two workers with
     half of each batch and one thread each train it about 1.5 times as fast. Batch norms then see
     half a batch at a time. On a GPU there is one.
+    bfloat16: convolutions and products in bfloat16 (weights stay float32), where the processor has
+    instructions for it; elsewhere it changes nothing.
     checkpoint: written after every epoch and removed at the end. If it is there, training goes on
     behind its last epoch and ends with the same network as without the interruption; Ctrl-C then
     is not swallowed but leaves the file. It is tied to these settings, network and images.
@@ -106,7 +110,8 @@ def fit(
     torch.manual_seed(seed)  # dropout and the like, inside the network
     tied_to = ""
     if checkpoint:
-        settings = (epochs, learning_rate, batch_size, weight_decay, seed, augment, keep, workers)
+        settings = (epochs, learning_rate, batch_size, weight_decay, seed, augment, keep, workers,
+                    bfloat16)  # fmt: skip
         tied_to = checkpoints.tied_to(network, data, *settings)
     network = _laid_out(copy.deepcopy(network).to(device), torch.channels_last).train()
     steps = epochs * math.ceil(len(data.train) / batch_size)
@@ -136,7 +141,7 @@ def fit(
                 history.loss.append(
                     _epoch(
                         sharing, data.train, numbers, generators if augment else [], loss,
-                        after_step, optimiser, schedule, bar,
+                        after_step, optimiser, schedule, bar, bfloat16 and has_bfloat16(),
                     )
                 )  # fmt: skip
                 torch.set_num_threads(sharing.threads)  # nobody else computes now
@@ -181,8 +186,24 @@ def _laid_out(network: nn.Module, layout: torch.memory_format) -> nn.Module:
     return network.to(memory_format=layout)  # type: ignore[call-overload]
 
 
+@cache_once
+def has_bfloat16() -> bool:
+    """Has this processor instructions for bfloat16? (Without them it is slower than float32.)"""
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
 def _epoch(
-    workers: Workers, images, batches, generators, loss, after_step, optimiser, schedule, bar
+    workers: Workers,
+    images,
+    batches,
+    generators,
+    loss,
+    after_step,
+    optimiser,
+    schedule,
+    bar,
+    bfloat16,
 ) -> float:
     """One pass; the images are augmented if there are generators to draw from."""
     network = workers.copies[0]
@@ -195,9 +216,10 @@ def _epoch(
             pixels = augmented(pixels, drawing[id(network)], turn=pixels.shape[1] == 3)
         inputs = normalise(pixels)
         inputs, labels = inputs.to(device, memory_format=torch.channels_last), labels.to(device)
-        if loss is None:
-            return F.cross_entropy(network(inputs), labels)
-        return loss(network, inputs, labels, numbers)
+        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+            if loss is None:
+                return F.cross_entropy(network(inputs).float(), labels)
+            return loss(network, inputs, labels, numbers)
 
     if len(workers.copies) > 1:
         torch.set_num_threads(1)
