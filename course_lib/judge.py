@@ -5,6 +5,7 @@ process.
 """
 
 import dataclasses
+import gc
 import json
 import subprocess
 import sys
@@ -15,8 +16,10 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from course_lib import cache
 from course_lib.cards import Scorecard
 from course_lib.data import ImageData, Images
+from course_lib.training import release_memory
 
 ASKED, ANSWERS = "asked.json", "answers.safetensors"
 
@@ -49,6 +52,10 @@ def cards(
             Path(folder) / "images.safetensors",
         )
         (Path(folder) / ASKED).write_text(json.dumps(asked), encoding="utf-8")
+        for part in (data.train, data.val, data.test):  # two processes now, on small machines
+            cache.page_out(part.pixels)
+        gc.collect()
+        release_memory()
         done = subprocess.run(
             [sys.executable, "-m", "course_lib.judge", folder],
             capture_output=True,
@@ -78,13 +85,13 @@ def cards(
 
 def _judged(folder: Path) -> None:
     """Measure what `cards` left in the folder; print the cards, write which answers are right."""
-    import torch
+    import safetensors.torch
 
     from course_lib import engines, packing, scorecard
 
     asked = json.loads((folder / ASKED).read_text(encoding="utf-8"))
-    stored = load_file(folder / "images.safetensors")
-    images = Images(torch.from_numpy(stored["pixels"]), torch.from_numpy(stored["labels"]))
+    stored = safetensors.torch.load_file(folder / "images.safetensors")  # mapped, not copied
+    images = Images(stored["pixels"], stored["labels"])
     data = ImageData(asked["name"], images.first(1), images.first(0), images,
                      tuple(asked["classes"]))  # fmt: skip
 

@@ -51,9 +51,9 @@ from course_lib.measuring import (
 from course_lib.training import predict, release_memory
 
 __all__ = [
-    "Comparison", "Latency", "Paired", "Scorecard", "compare", "keep", "latency", "macs",
-    "macs_by_layer", "measure", "measure_all", "paired", "peak_memory", "set_threads", "threads",
-    "wilson", "working_memory",
+    "Comparison", "Latency", "Paired", "Scorecard", "checkpoint_bytes", "compare", "keep",
+    "latency", "macs", "macs_by_layer", "measure", "measure_all", "paired", "peak_memory",
+    "set_threads", "threads", "wilson", "working_memory",
 ]  # fmt: skip
 
 ENGINES = ("pytorch", "onnxruntime")
@@ -242,8 +242,11 @@ def _answers(
             # Engines keep what their largest batch needed; and outputs kept one by one would
             # lie between the freed inputs and hold their memory.
             outputs = torch.empty(len(images), classes)
-            for part, (inputs, _) in zip(outputs.split(5), images.batches(5), strict=True):
+            parts = zip(outputs.split(5), images.batches(5), strict=True)
+            for number, (part, (inputs, _)) in enumerate(parts):
                 part.copy_(network(inputs))
+                if number % 100 == 0:
+                    cache.page_out(images.pixels)  # what was asked about is not needed again
         else:
             outputs = predict(network, images)
         broken = int((~outputs.isfinite().all(dim=1)).sum())

@@ -32,7 +32,9 @@
 import dataclasses
 import heapq
 import math
+import tempfile
 from collections import Counter
+from pathlib import Path
 
 import constriction
 import ipywidgets
@@ -43,6 +45,7 @@ from course_lib import (
     data,
     engines,
     figures,
+    judge,
     models,
     packing,
     predict,
@@ -201,11 +204,14 @@ for array in weights.values():
     by_entropy += entropy(found) * array.size
 packed = packing.pack(cooked.network)
 contents = packing.inspect(packed)
-coded = sum(part.bytes for part in contents.parts if part.values > 100)
+layers = [
+    part for part in contents.parts if part.name.startswith(("conv", "linear"))
+]
+coded = sum(part.bytes for part in layers)
 print(f"three bits each {plain_bits / 8:8,.0f} bytes")
 print(f"Huffman         {by_huffman / 8:8,.0f} bytes")
 print(f"entropy         {by_entropy / 8:8,.0f} bytes")
-print(f"range coder     {coded:8,.0f} bytes, scales and tables included")
+print(f"range coder     {coded:8,.0f} bytes, its tables included")
 
 # %% [markdown]
 # ## Where do the bytes go?
@@ -255,25 +261,22 @@ for name, row in sorted(orders.items(), key=lambda item: -item[1]["accuracy"]):
 #
 # ## On the network
 # Now the whole recipe, as `python -m course_lib compress --data leaves --out DIR` cooks it in about three
-# minutes. Its packed file ships with the course. Restore it, and measure it *here*.
+# minutes. Its packed file ships with the course. Let a fresh
+# process restore it, and measure it *here*, both networks in ONNX Runtime on one thread.
 
 # %% tags=["nbval-ignore-output"]
 file = models.WEIGHTS / "leaves.packed"
-compressed = packing.load(file)
-whole = engines.onnx(network, images.shape)
-networks = {"original": network, "compressed": compressed}
-cards = scorecard.measure_all(networks, images, limit_s=2)
-image = next(images.val.batches(1))[0]
-before, after = scorecard.latency(
-    whole.run(image), compressed.run(image), limit_s=4
-)
-checkpoint = cards[0].file_bytes
+with tempfile.TemporaryDirectory() as folder:
+    unpacked = Path(folder) / "original.onnx"
+    unpacked.write_bytes(engines.onnx(network, images.shape).content)
+    judged = judge.cards({"original": unpacked, "compressed": file}, images)
+comparison = scorecard.compare(judged)
+scorecard.keep("07_working_together", judged)
+checkpoint, _ = scorecard.checkpoint_bytes(network)
 smaller = checkpoint / file.stat().st_size
-faster = before.median_ms / after.median_ms
-scorecard.keep("07_working_together", cards)
-comparison = scorecard.compare(cards)
+faster = judged[0].latency_ms_median / judged[1].latency_ms_median
 print(f"{show_bytes(checkpoint)} became {file.stat().st_size:,} bytes:")
-print(f"{smaller:,.0f}x smaller, and {faster:.1f}x faster in ONNX Runtime")
+print(f"{smaller:,.0f}x smaller, and {faster:.1f}x faster")
 comparison
 
 # %%
@@ -327,6 +330,8 @@ print("the same weights again:", restored.content == cooked.network.content)
 # save. Rounded to 8 bits they have a few hundred levels. Only what was trained to be predictable packs well.
 
 # %% tags=["nbval-ignore-output"]
+compressed = packing.load(file)
+whole = engines.onnx(network, images.shape)
 in_8_bits = engines.int8(whole, images.train)
 alone = {
     "the original": (len(whole.content), len(packing.pack(whole))),
@@ -353,21 +358,17 @@ except ValueError as refused:
 # ## The growing table
 
 # %% tags=["nbval-ignore-output"]
-made_of = history["shipped"]["rows"][0]
-grown = table.grow(
-    "07_working_together",
-    cards,
-    {"original": whole, "compressed": compressed},
-    images,
-    trained_on=made_of["images_seen"],
-)
-grown
+seen = history["shipped"]["rows"][0]["images_seen"]
+networks = {"original": network, "compressed": compressed}
+cards = scorecard.measure_all(networks, images, limit_s=2)
+table.grow("07_working_together", cards, networks, images, trained_on=seen)
 
 # %% [markdown]
 # ## The claims, checked
 
 # %% tags=["claims"]
 lost = comparison.differences[1]
+image = next(images.val.batches(1))[0]
 claim(
     "the Huffman code of the notebook needs as many bits as the library's",
     bits(counts, words) == theirs,
@@ -417,8 +418,8 @@ claim(
 )
 first, second = (card.accuracy for card in ways.values())
 claim(
-    "rounding after the training ruins it; with the rounding in place it learns",
-    first > second + 0.1,
+    "rounding after the training costs points; with the rounding in place it learns around it",
+    first > second + 0.03,
     images=images.name,
     measured=f"{first:.1%} and {second:.1%}",
 )

@@ -961,3 +961,33 @@ def test_the_seedlings_load():
     assert len(found.test) == 723
     assert len(found.train) + len(found.val) + len(found.skipped) == 4027
     assert all("the same picture" in skipped.reason for skipped in found.skipped)
+
+
+def test_what_is_paged_out_is_still_there(tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    written = torch.arange(3_000_000, dtype=torch.uint8)
+    save_file({"pixels": written}, tmp_path / "mapped.safetensors")
+    mapped = load_file(tmp_path / "mapped.safetensors")["pixels"]
+    mapped[5] = 77  # a copy of this page is ours alone
+    own, short = torch.full((2_000_000,), 3, dtype=torch.uint8), torch.tensor([1, 2])
+    for tensor in (mapped, own, short, torch.empty(0)):
+        cache.page_out(tensor)
+    written[5] = 77
+    assert torch.equal(mapped, written)
+    assert (own == 3).all()
+    assert short.tolist() == [1, 2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells, and only there it is done")
+def test_a_fingerprint_does_not_keep_all_images_in_memory():
+    """In a process of its own: 14,000 leaves are 172 MB, read once and let go."""
+    script = (
+        "import psutil\nfrom course_lib import data\n"
+        "images = data.load('leaves')\nimages.fingerprint\n"
+        "now = psutil.Process().memory_info().rss\n"
+        "images.train.pixels.sum(), images.test.pixels.sum()\n"
+        "print(psutil.Process().memory_info().rss - now)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 100e6, "summing the pixels fetched them again"

@@ -315,3 +315,27 @@ def test_a_checkpoint_of_something_else_is_refused(stripes, tmp_path):
     file.write_bytes(kept[: len(kept) // 2])
     with pytest.raises(ValueError, match="delete it and training starts again"):
         training.fit(network, stripes, **settings)
+
+
+def test_bfloat16_learns_as_well_and_changes_nothing_where_there_is_none(stripes, monkeypatch):
+    torch.manual_seed(0)
+    network = models.LeafNet(4, 2, 1)
+    settings = {"epochs": 4, "batch_size": 8, "progress": False}
+    exact, _ = training.fit(network, stripes, **settings)
+    monkeypatch.setattr(training, "has_bfloat16", lambda: False)
+    without, _ = training.fit(network, stripes, bfloat16=True, **settings)
+    assert same(state(without), state(exact))
+    monkeypatch.setattr(training, "has_bfloat16", lambda: True)
+    seen = set()
+
+    def loss(network, images, labels, numbers):
+        logits = network(images)
+        seen.add(logits.dtype)
+        return torch.nn.functional.cross_entropy(logits.float(), labels)
+
+    rounded, history = training.fit(network, stripes, bfloat16=True, loss=loss, **settings)
+    assert seen == {torch.bfloat16}
+    assert all(value.dtype in (torch.float32, torch.int64) for value in state(rounded).values())
+    assert not same(state(rounded), state(exact))
+    assert training.evaluate(rounded, stripes.test) > 0.9
+    assert history.loss[-1] < history.loss[0]
