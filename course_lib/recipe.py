@@ -221,6 +221,9 @@ def _measured(
     if scratch is not None:
         assert scratch.packed is not None
         files["from scratch"] = packing.write(folder / "baseline.packed", scratch.packed)
+    del whole
+    for network in networks:  # they are loaded again when asked; the judge needs the memory now
+        network.__dict__.pop("session", None)
     cards = judge.cards(files, lesson.data, images=images)
     checkpoint, _ = checkpoint_bytes(lesson.original)
     if isinstance(lesson.original, tuple(models.ARCHITECTURES.values())):

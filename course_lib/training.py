@@ -189,7 +189,7 @@ def _laid_out(network: nn.Module, layout: torch.memory_format) -> nn.Module:
 @cache_once
 def has_bfloat16() -> bool:
     """Has this processor instructions for bfloat16? (Without them it is slower than float32.)"""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
