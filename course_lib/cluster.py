@@ -20,6 +20,7 @@ from course_lib import measuring, packing
 from course_lib.recipe import Lesson, State, Step, named_right
 
 RETRIES = 3  # of a trial whose worker was lost
+LONGEST_WAIT = 300  # seconds, for a worker when all are lost
 
 
 @dataclass(frozen=True)
@@ -79,27 +80,37 @@ class Dask:
     def run(self, lesson: Lesson, jobs: Iterator[Job]) -> Iterator[tuple[Job, Outcome]]:
         from distributed import as_completed
 
-        shared = self.client.scatter(lesson, broadcast=True, hash=False)
-        waiting: dict[Any, Job] = {}
+        shared = self._shared(lesson)
+        waiting: dict[str, Job] = {}
+        tried: dict[int, int] = {}
         finished = as_completed()
 
-        def submit() -> None:
-            for job in jobs:
-                future = self.client.submit(carry_out, shared, job, retries=RETRIES, pure=False)
-                waiting[future] = job
+        def submit(job: Job | None) -> None:
+            if job is not None:
+                tried[job.number] = tried.get(job.number, 0) + 1
+                future = self.client.submit(carry_out, shared, job, pure=False)
+                waiting[future.key] = job
                 finished.add(future)
-                return
 
         for _ in range(self.size):
-            submit()
+            submit(next(jobs, None))
         for future in finished:
-            job = waiting.pop(future)
-            problem = future.exception()
-            yield (
-                job,
-                Outcome(error=f"the worker: {problem!r}"[:300]) if problem else future.result(),
-            )
-            submit()
+            job = waiting.pop(future.key)
+            try:
+                outcome = future.result()
+            except Exception as problem:  # the recipe's own errors are told; this is the cluster's
+                if tried[job.number] <= RETRIES:
+                    shared = self._shared(lesson)  # what the lost worker held may be gone
+                    submit(job)
+                    continue
+                outcome = Outcome(error=f"its workers were lost: {problem!r}"[:300])
+            yield job, outcome
+            submit(next(jobs, None))
+
+    def _shared(self, lesson: Lesson) -> Any:
+        """The lesson on every worker that is there now; waits for one if there is none."""
+        self.client.wait_for_workers(1, timeout=LONGEST_WAIT)
+        return self.client.scatter(lesson, broadcast=True, hash=False)
 
 
 @contextlib.contextmanager
