@@ -989,5 +989,7 @@ def test_a_fingerprint_does_not_keep_all_images_in_memory():
         "images.train.pixels.sum(), images.test.pixels.sum()\n"
         "print(psutil.Process().memory_info().rss - now)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert int(done.stdout) > 100e6, "summing the pixels fetched them again"
