@@ -984,6 +984,7 @@ def test_a_fingerprint_does_not_keep_all_images_in_memory():
     """In a process of its own: 14,000 leaves are 172 MB, read once and let go."""
     script = (
         "import psutil\nfrom course_lib import data\n"
+        "data.load('leaves')  # rendered, if need be\n"
         "images = data.load('leaves')\nimages.fingerprint\n"
         "now = psutil.Process().memory_info().rss\n"
         "images.train.pixels.sum(), images.test.pixels.sum()\n"
