@@ -558,3 +558,7 @@ def test_a_scale_that_training_carried_below_zero_is_still_a_step(noise):
     torch.testing.assert_close(plain(images), simulated(images), rtol=0.02, atol=0.02)
     assert all((each.scale > 0).all() for each in integers.values())
     assert all(each.integers[0].any() for each in integers.values())
+    folded = quantization.fold_batch_norm(simulated)
+    for name, layer in surgery.layers(folded).items():
+        written = plain.get_submodule(name).weight
+        torch.testing.assert_close(written, layer.weight, rtol=0.01, atol=1e-6)
