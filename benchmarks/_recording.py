@@ -1,18 +1,20 @@
 """What every benchmark writes beside its figures: command, commit, machine, versions, seconds."""
 
+import contextlib
 import json
 import os
 import platform
 import subprocess
 import sys
 import time
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+PACKAGES = ("torch", "numpy", "pillow", "onnxruntime", "executorch")
 last = time.perf_counter()
 
 
@@ -53,8 +55,7 @@ def _made() -> dict:
         "date": time.strftime("%Y-%m-%d"),
         "machine": f"{platform.system()} {platform.machine()}, {_processor()}, {cores} cores"
         + (f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""),
-        "versions": {"python": platform.python_version()}
-        | {package: version(package) for package in ("torch", "numpy", "pillow")},
+        "versions": {"python": platform.python_version()} | _versions(),
     }
 
 
@@ -64,3 +65,11 @@ def _processor() -> str:
         return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or "processor unknown"
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found

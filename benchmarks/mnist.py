@@ -20,10 +20,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from _recording import record
+from _recording import RESULTS, record
 from course_lib import counting, data, models, recipe, scorecard, surgery, training
 from course_lib.recipe import Distil, Pack, PruneNeurons, PruneWeights, Quantize
 from course_lib.steps import Lesson, State
+from course_lib.style import COLOURS, MUTED, Picture, axes, picture, set_title, short_bytes
 
 PUBLISHED = {  # Han et al. 2015, tables 1 to 3: error in percent, times smaller
     "LeNet300100": {"dense": 1.64, "compressed": 1.58, "stages": [12, 32, 40]},
@@ -89,10 +90,7 @@ def compressed(lesson: Lesson, name: str, epochs: int, all_means: bool) -> State
         len(lesson.data.train) * epochs, price=price, augment=all_means,
         mix=0.9 if all_means else 0.0, **GENTLE,
     )  # fmt: skip
-    state = State(lesson.original)
-    for step in (prune, Quantize(bits), learn, Pack()):
-        state = step.apply(state, lesson)
-    return state
+    return recipe.states((prune, Quantize(bits), learn, Pack()), lesson)[-1]
 
 
 def run(name: str, images: data.ImageData, seed: int, epochs: int, judged: data.Images) -> dict:
@@ -130,6 +128,41 @@ def entry(state: State, lesson: Lesson, size: int, whole: int, judged: data.Imag
     return {"bytes": size, "times_smaller": whole / size, "error": errors(network, judged)}
 
 
+def drawn(table: dict) -> Picture:
+    """Error against bytes, a panel a model: the classic's figures, its stages here, the recipe."""
+    made = picture(7.6, 3.7)
+    for place, (name, rows) in enumerate(table.items(), 1):
+        panel = axes(made, 1, len(table), place)
+        known, whole = PUBLISHED[name], rows[0]["dense_bytes"]
+        panel.plot([whole, whole / known["stages"][-1]], [known["dense"], known["compressed"]],
+                   color=MUTED, marker="s", linestyle=":", label="published 2015")  # fmt: skip
+        ways = {
+            "dense": [(row["dense_bytes"], row["dense"]) for row in rows],
+            "dense, images moved": [(row["dense_bytes"], row["dense_moved"]) for row in rows],
+            "its stages, here": [
+                (found["bytes"], found["error"]) for row in rows for found in row["stages"].values()
+            ],
+            "the recipe, as in 2015": [
+                (row["as in 2015"]["bytes"], row["as in 2015"]["error"]) for row in rows
+            ],
+            "the recipe, with all": [
+                (row["with all"]["bytes"], row["with all"]["error"]) for row in rows
+            ],
+        }
+        for (label, points), colour in zip(ways.items(), COLOURS, strict=False):
+            panel.scatter(*zip(*points, strict=True), color=colour, s=28, label=label, zorder=3)
+        panel.set_xscale("log")
+        panel.xaxis.set_major_formatter(lambda value, _place: short_bytes(value))
+        panel.set_xlabel("bytes")
+        panel.set_ylabel("test error (%)")
+        panel.set_ylim(bottom=0)
+        set_title(panel, name)
+        if place == len(table):
+            handles, labels = panel.get_legend_handles_labels()
+            made.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8.5)
+    return made
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", default=list(PUBLISHED), choices=list(PUBLISHED))
@@ -149,6 +182,7 @@ def main() -> None:
     }
     if not trial:
         record("mnist", {"rows": table, "published": PUBLISHED, "test_images": len(judged)})
+        drawn(table).savefig(RESULTS / "mnist.png", dpi=150)
 
 
 if __name__ == "__main__":

@@ -40,11 +40,11 @@ from course_lib import (
     training,
     weight_pruning,
 )
-from course_lib.steps import Lesson, State
+from course_lib.steps import Lesson
 
 LADDER = ((0.6, 3), (0.4, 2), (0.25, 2), (0.15, 2))  # size against the default recipe's, bits
 LADDER_BUDGET = 80_000  # images, each
-TRIALS = 16  # cheap ones; a quarter of them goes on in full
+TRIALS = 32  # cheap ones; a quarter of them goes on in full
 
 
 # Technique by engine
@@ -131,9 +131,9 @@ def ladder(images: data.ImageData, small: bool) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         lesson = Lesson(images, training.original(images), Path(folder), progress=False)
         for size, bits in LADDER:
-            state = State(lesson.original)
-            for step in (prune.scaled(size), recipe.Quantize(bits), distil, pack):
-                state = step.apply(state, lesson)
+            keep = tuple(max(1, round(count * size)) for count in prune.keep)
+            steps = (recipe.PruneNeurons(keep), recipe.Quantize(bits), distil, pack)
+            state = recipe.states(steps, lesson)[-1]
             name = f"{size:g}-{bits}.packed"
             if not small:
                 packing.write(place / name, state.packed)
@@ -241,17 +241,31 @@ def efficientnet(count: int, limit_s: float) -> dict:
     photos = seedlings(count + 200)
     calibration, tested = photos.first(200), photos.subset(slice(200, None))
     whole = engines.onnx(Scaled(network).eval(), (3, 224, 224))
-    small = engines.int8(whole, calibration)
-    check, rounded = (engines.parity(made, tested, count) for made in (whole, small))
+    made = {
+        "float32": whole,
+        "int8": engines.int8(whole, calibration),
+        "int8, unsigned": engines.int8(whole, calibration, unsigned=True),
+    }
     image = next(tested.batches(1))[0]
-    before, after = scorecard.latency(whole.run(image), small.run(image), limit_s=limit_s)
+    times = scorecard.latency(*(each.run(image) for each in made.values()), limit_s=limit_s)
+    answers = {
+        name: torch.cat([each(inputs) for inputs, _ in tested.batches(20)]).softmax(1)
+        for name, each in made.items()
+    }
+    known, of_floats = answers["float32"].max(1)
+    rows = {}
+    for (name, each), time_ in zip(made.items(), times, strict=True):
+        same = answers[name].argmax(1) == of_floats
+        rows[name] = {
+            "bytes": len(each.content), "packed_bytes": len(packing.pack(each)),
+            "ms": time_.median_ms, "noisy": time_.noisy,
+            "agreement": same.double().mean().item(),
+            "agreement_where_sure": same[known > 0.5].double().mean().item(),
+            "by_operation": by_operation(each, image),
+        }  # fmt: skip
     return {
-        "photos": count,
-        "float32": {"bytes": len(whole.content), "ms": before.median_ms, **vars(check),
-                    "by_operation": by_operation(whole, image)},
-        "int8": {"bytes": len(small.content), "ms": after.median_ms, **vars(rounded),
-                 "by_operation": by_operation(small, image)},
-        "packed_bytes": len(packing.pack(small)),
+        "photos": len(tested), "sure": int((known > 0.5).sum()), "networks": rows,
+        "parity": vars(engines.parity(whole, tested)),
         "macs": counting.macs(network, (3, 224, 224)),
     }  # fmt: skip
 
@@ -273,13 +287,27 @@ def seedlings(count: int) -> data.Images:
     )
 
 
-def by_operation(network: engines.Onnx, image: torch.Tensor, runs: int = 50) -> dict[str, float]:
-    """Milliseconds of each kind of operation, from ONNX Runtime's own profile.
+def by_operation(network: engines.Onnx, image: torch.Tensor, runs: int = 50) -> dict[str, dict]:
+    """{operation: how many nodes, milliseconds of all}, from ONNX Runtime's own profile.
 
-    Depthwise convolutions are told from others by their names' weights having one input channel.
+    Convolutions are told apart by their arithmetic, and by whether each channel has its own window.
     """
+    import onnx
     import onnxruntime
 
+    graph = onnx.load_from_string(network.content).graph
+    shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    through = {
+        node.output[0]: node.input[0] for node in graph.node if node.op_type == "DequantizeLinear"
+    }
+    alone = {  # by the node's name, and by its output's, which a fused node is called after
+        name
+        for node in graph.node
+        if node.op_type == "Conv"
+        for shape in [shapes[through.get(node.input[1], node.input[1])]]
+        if shape[1] == 1
+        for name in (node.name, node.output[0])
+    }
     with tempfile.TemporaryDirectory() as folder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -290,25 +318,26 @@ def by_operation(network: engines.Onnx, image: torch.Tensor, runs: int = 50) -> 
         for _ in range(runs):
             session.run(None, feed)
         events = json.loads(Path(session.end_profiling()).read_text())
+    nodes: dict[str, set] = {}
     totals: dict[str, float] = {}
     for event in events:
         about = event.get("args", {})
         if event.get("cat") != "Node" or not event["name"].endswith("kernel_time"):
             continue
-        kind = about["op_name"]
+        name, kind = event["name"].removesuffix("_kernel_time"), about["op_name"]
         if "Conv" in kind:
-            kind = "depthwise convolution" if _depthwise(about) else "convolution"
+            own = name.partition("_token_")[0].removesuffix("_nchwc") in alone
+            own |= any(
+                len(shape) == 4 and shape[1] == 1 and shape[2] > 1
+                for shaped in about.get("input_type_shape", [])[1:]
+                for shape in shaped.values()
+            )
+            arithmetic = "8 bits" if kind.startswith("Q") else "float32"
+            kind = f"{'depthwise ' * own}convolution in {arithmetic}"
+        nodes.setdefault(kind, set()).add(name)
         totals[kind] = totals.get(kind, 0) + event["dur"] / 1000 / runs
-    return dict(sorted(totals.items(), key=lambda item: -item[1]))
-
-
-def _depthwise(about: dict) -> bool:
-    """Does the event's weight take one input channel? From the shapes in the profile."""
-    for shaped in about.get("input_type_shape", []):
-        for shape in shaped.values():
-            if len(shape) == 4 and shape[1] == 1 and shape[2] > 1 and shape[0] > 1:
-                return True
-    return False
+    ordered = sorted(totals, key=lambda kind: -totals[kind])
+    return {kind: {"nodes": len(nodes[kind]), "ms": totals[kind]} for kind in ordered}
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from _judging import against
 from _recording import record
 from course_lib import data, engines, judge, models, recipe, scorecard, training
 from course_lib.recipe import Distil, Pack
-from course_lib.steps import Lesson, State
+from course_lib.steps import Lesson
 
 SHIPPED_SEED = 3  # the tables have others
 BUDGET = 24_000  # images, for each order
@@ -95,9 +95,7 @@ def orders(images: data.ImageData, folder: Path, small: bool) -> list[dict]:
 def carried_out(steps, images, folder: Path, seed: int, shared: Path | None = None) -> Path:
     """The packed file of a recipe, without a search."""
     lesson = Lesson(images, training.original(images), shared or folder, seed, progress=False)
-    state = State(lesson.original)
-    for step in steps:
-        state = step.apply(state, lesson)
+    state = recipe.states(steps, lesson)[-1]
     assert state.packed is not None
     path = folder / "network.packed"
     path.write_bytes(state.packed)

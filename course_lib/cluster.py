@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib import measuring, packing
-from course_lib.recipe import Lesson, State, Step, named_right
+from course_lib.recipe import Lesson, Step, named_right, states
 
 RETRIES = 3  # of a trial whose worker was lost
 LONGEST_WAIT = 300  # seconds, for a worker when all are lost
@@ -47,9 +47,7 @@ def carry_out(lesson: Lesson, job: Job) -> Outcome:
         own = dataclasses.replace(lesson, folder=Path(scratch))
         own.__dict__["opinions"] = lesson.opinions  # replace() leaves cached properties behind
         try:
-            state = State(own.original)
-            for step in job.recipe:
-                state = step.apply(state, own)
+            state = states(job.recipe, own)[-1]
             assert state.packed is not None
             correct = named_right(packing.unpack(state.packed), own.data.val)
         except (ValueError, RuntimeError, FloatingPointError) as error:

@@ -201,6 +201,7 @@ def int8(
     count: int = 200,
     per_channel: bool = True,
     weights: Mapping[str, Quantized] | None = None,
+    unsigned: bool = False,
 ) -> Onnx:
     """Quantize weights and activations to 8-bit integers, for integer arithmetic in ONNX Runtime.
 
@@ -212,6 +213,9 @@ def int8(
     (`quantization.trained_integers`), instead of looking for scales anew. The graph is then made
     of integer operations (QLinearConv, QGemm) and activations are unsigned; biases are rounded to
     a 32nd of a step of their output, so that they pack well.
+    unsigned: activations as unsigned integers. With signed ones ONNX Runtime 1.32 falls back to
+    floats around additions of two branches; with unsigned ones, processors that lack VNNI lose
+    values that do not fit 16 bits.
     """
     if exported.kind != "float32":
         raise ValueError(f"only a float32 network can be quantized, got one of {exported.kind}")
@@ -238,7 +242,7 @@ def int8(
             reader,
             quant_format=kinds.QDQ if weights is None else kinds.QOperator,
             per_channel=per_channel,
-            activation_type=types.QInt8 if weights is None else types.QUInt8,
+            activation_type=types.QUInt8 if unsigned or weights is not None else types.QInt8,
             weight_type=types.QInt8,
         )
         content = paths[2].read_bytes()

@@ -9,12 +9,10 @@ original, with a price on every weight, on 240,000 images, and pack the result
 
 import dataclasses
 import json
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -36,14 +34,13 @@ from course_lib.steps import (
     Step,
     from_scratch,
     sentence,
+    states,
 )
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "LEAVES", "Compressed", "Distil", "Factor", "Forget", "Lesson", "Pack", "PruneNeurons",
     "PruneWeights", "Quantize", "Stage", "State", "Step", "compress", "from_scratch", "sentence",
+    "states",
 ]  # fmt: skip
 
 LEAVES = (
@@ -106,8 +103,8 @@ def compress(
         scratch_state = None
         if baseline:
             steps = from_scratch(best.recipe)
-            _say(lesson, f"the baseline: {sentence(steps)}")
-            *_, (_, scratch_state) = _carried_out(steps, lesson)
+            lesson.say(f"the baseline: {sentence(steps)}")
+            scratch_state = states(steps, lesson)[-1]
         return _measured(
             lesson, best, tries, scratch_state, max_drop, seconds, kept, images, folder is not None
         )
@@ -136,23 +133,22 @@ def _tries(lesson: Lesson, recipe: Sequence[Step], max_drop: float, minutes: flo
     right = named_right(whole, lesson.data.val)
     before = right.double().mean().item()
     size = checkpoint_bytes(lesson.original)[0]
-    _say(lesson, f"the original: {before:.1%} of {len(right):,} validation images")
+    lesson.say(f"the original: {before:.1%} of {len(right):,} validation images")
     tries: list[Try] = []
     while True:
         began = time.perf_counter()
         steps = tuple(step.scaled(factor) for step in recipe)
         if tries and steps in [each.recipe for each in tries]:
             break
-        _say(lesson, f"try {len(tries) + 1}: {sentence(steps)}")
-        states = tuple(state for _, state in _carried_out(steps, lesson))
-        after = named_right(states[-1].exported(lesson), lesson.data.val).double().mean().item()
+        lesson.say(f"try {len(tries) + 1}: {sentence(steps)}")
+        left = tuple(states(steps, lesson))
+        after = named_right(left[-1].exported(lesson), lesson.data.val).double().mean().item()
         drop = points_lost(before, after)
-        latest = Try(factor, states[-1].stored_bytes, drop, steps, states)
+        latest = Try(factor, left[-1].stored_bytes, drop, steps, left)
         tries.append(latest)
         holds = latest.drop <= max_drop
         took, spent = time.perf_counter() - began, time.perf_counter() - start
-        _say(
-            lesson,
+        lesson.say(
             f"  {latest.bytes:,} bytes, {size / latest.bytes:,.0f}x smaller; "
             f"{-latest.drop:+.1f} points on validation: {'holds' if holds else 'too much'} "
             f"({took:.0f} s)",
@@ -164,14 +160,6 @@ def _tries(lesson: Lesson, recipe: Sequence[Step], max_drop: float, minutes: flo
             break
         factor *= SMALLER if holds else LARGER
     return tries
-
-
-def _carried_out(recipe: Sequence[Step], lesson: Lesson) -> Iterator[tuple[Step, State]]:
-    state = State(lesson.original)
-    for number, step in enumerate(recipe, 1):
-        _say(lesson, f"  {number} of {len(recipe)}: {step}")
-        state = step.apply(state, lesson)
-        yield step, state
 
 
 def points_lost(before: float, after: float) -> float:
@@ -201,7 +189,7 @@ def _measured(
     keep: bool,
 ) -> Compressed:
     """Write what is to be judged, have it judged, and put it all together."""
-    _say(lesson, f"measuring on {len(lesson.data.test.first(images or 10**9)):,} test images")
+    lesson.say(f"measuring on {len(lesson.data.test.first(images or 10**9)):,} test images")
     whole = engines.onnx(lesson.original, lesson.data.shape)
     networks = [state.exported(lesson) for state in best.states]
     files = {"original": folder / "original.onnx"}
@@ -291,8 +279,3 @@ def write(result: Compressed, lesson: Lesson, state: State) -> None:
     }
     (folder / "result.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     result.picture().savefig(folder / "compressed.png", dpi=150)
-
-
-def _say(lesson: Lesson, text: str) -> None:
-    if lesson.progress:
-        print(text, file=sys.stderr, flush=True)

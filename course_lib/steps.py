@@ -12,6 +12,7 @@ original on 40,000 images, and pack the result
 import dataclasses
 import hashlib
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,6 +63,11 @@ class Lesson:
         """What every training of this lesson depends on."""
         teacher = distillation.digest(self.teacher or self.original)
         return f"{teacher} {self.data.fingerprint} {self.seed}"
+
+    def say(self, text: str) -> None:
+        """Tell the person who waits, if progress is wanted."""
+        if self.progress:
+            print(text, file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)
@@ -135,7 +141,11 @@ class Step:
 
 @dataclass(frozen=True)
 class PruneNeurons(Step):
-    """Take whole channels out, the least important ones of each layer (chapter 02)."""
+    """Take whole channels out, the least important ones of each layer (chapter 02).
+
+    Engines compute channels in groups: 31 take longer than 32. So counts that are all multiples of
+    eight stay such when they are scaled.
+    """
 
     keep: float | tuple[int, ...]  # the share of the channels that is left, or how many a layer
     criterion: str = "l1"
@@ -156,8 +166,9 @@ class PruneNeurons(Step):
         return f"prune neurons until {self.keep:.0%} of the channels are left"
 
     def scaled(self, factor: float) -> "PruneNeurons":
-        if isinstance(self.keep, tuple):
-            keep = tuple(max(1, round(count * factor)) for count in self.keep)
+        if isinstance(self.keep, tuple):  # counts stay multiples of the power of two in all of them
+            unit = math.gcd(*self.keep) & -math.gcd(*self.keep)
+            keep = tuple(unit * max(1, round(count * factor / unit)) for count in self.keep)
             return dataclasses.replace(self, keep=keep)
         return dataclasses.replace(self, keep=min(1.0, self.keep * factor))
 
@@ -342,6 +353,15 @@ class Pack(Step):
     def apply(self, state: State, lesson: Lesson | None) -> State:
         assert lesson is not None
         return dataclasses.replace(state, packed=packing.pack(state.exported(lesson)))
+
+
+def states(recipe: Sequence[Step], lesson: Lesson) -> list[State]:
+    """The steps one after the other, from the original on: the state after each."""
+    found: list[State] = []
+    for number, step in enumerate(recipe, 1):
+        lesson.say(f"  {number} of {len(recipe)}: {step}")
+        found.append(step.apply(found[-1] if found else State(lesson.original), lesson))
+    return found
 
 
 def sentence(recipe: Sequence[Step]) -> str:

@@ -5,7 +5,16 @@ import pytest
 import torch
 from torch import nn
 
-from course_lib import data, engines, models, scorecard
+from course_lib import (
+    counting,
+    data,
+    engines,
+    models,
+    neuron_pruning,
+    recorded,
+    scorecard,
+    training,
+)
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +153,49 @@ def test_a_network_comes_back_from_its_file(exported, integers, images, tmp_path
         engines.load(tmp_path / "network.h5")
     with pytest.raises(FileNotFoundError):
         engines.load(tmp_path / "nowhere.onnx")
+
+
+class Branches(nn.Module):
+    """Two ways that meet in an addition, as in every residual network."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.a, self.b = (nn.Conv2d(n, 16, 3, padding=1) for n in (3, 16))
+        self.c, self.d = nn.Conv2d(16, 16, 1), nn.Conv2d(16, 4, 1)
+
+    def forward(self, images):
+        first = torch.relu(self.a(images))
+        return self.d(torch.relu(self.c(first + self.b(first)))).mean((2, 3))
+
+
+def test_unsigned_integers_stay_integers_around_additions(images, tmp_path):
+    """What the chapter says of signed ones is looked up in the graph that ONNX Runtime makes."""
+    import onnx
+    import onnxruntime
+
+    network = Branches().eval()
+    whole = engines.onnx(network, (3, 32, 32))
+    made = engines.int8(whole, images.train, count=60, unsigned=True)
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(made.content, options)
+    kinds = [node.op_type for node in onnx.load(tmp_path / "optimized.onnx").graph.node]
+    assert kinds.count("QLinearConv") == 4
+    assert "Conv" not in kinds
+    inputs, _ = next(images.test.batches(50))
+    whole, rounded = whole(inputs), made(inputs)
+    assert (whole - rounded).abs().max() < 0.05 * whole.abs().max()
+
+
+def test_the_recorded_table_of_engines_is_of_these_networks():
+    table = recorded.load("trade_offs")["engines"]
+    network = training.original(data.load("leaves"))
+    assert table["macs"]["original"] == counting.macs(network, (3, 64, 64))
+    half = neuron_pruning.prune(network, 0.5)
+    name = "neuron pruning, half of the channels"
+    assert table["macs"][name] == counting.macs(half, (3, 64, 64))
+    assert all(check["largest"] < 1e-3 for check in table["parity"].values())
+    everywhere = [set(column) for name, column in table["columns"].items() if "sparse" not in name]
+    assert all(rows == set(table["macs"]) for rows in everywhere)

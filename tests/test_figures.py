@@ -46,6 +46,10 @@ EXAMPLES = {
     "roofline": lambda: figures.roofline(
         {"original": [("0", 4.0, 5e9), ("3", 40.0, 3e10)]}, 5e10, 1e10
     ),
+    "operations": lambda: figures.by_operation(
+        {"float32": {"convolution": 4.0, "Add": 0.5}, "int8": {"convolution": 1.0, "Add": 0.2}},
+        ["convolution"],
+    ),
     "cards": lambda: figures.before_after(
         ["original", "small"],
         {
@@ -76,6 +80,7 @@ def test_descriptions_carry_the_data():
     assert "3 trials, 2 on the front" in EXAMPLES["pareto"]().alt
     assert "saw maple taken for blunt maple 7 times" in EXAMPLES["confusions"]().alt
     assert "original: PyTorch 1x, ONNX Runtime, int8 3.5x" in EXAMPLES["paying"]().alt
+    assert "int8 1.0 ms convolution" in EXAMPLES["operations"]().alt
     assert "original: 1 of 2 layers right of it" in EXAMPLES["roofline"]().alt
     assert "working memory: 500 kB needed, chip too small" in EXAMPLES["budgets"]().alt
 

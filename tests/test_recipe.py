@@ -64,10 +64,7 @@ def lesson(stripes, original, tmp_path):
 
 
 def applied(steps, lesson):
-    state = State(lesson.original)
-    for step in steps:
-        state = step.apply(state, lesson)
-    return state
+    return recipe.states(steps, lesson)[-1]
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +137,7 @@ def test_too_small_goes_larger_until_it_holds(stripes, original, tmp_path, monke
     rights = iter([])
     state = State(original, packed=b"packed")
     monkeypatch.setattr(recipe, "named_right", lambda *_: torch.arange(100) < 100 * next(rights))
-    monkeypatch.setattr(recipe, "_carried_out", lambda steps, _: ((step, state) for step in steps))
+    monkeypatch.setattr(recipe, "states", lambda steps, _: [state for _ in steps])
     monkeypatch.setattr(recipe.engines, "onnx", lambda *_: None)
     monkeypatch.setattr(recipe.engines, "parity", lambda *_: None)
     monkeypatch.setattr(State, "exported", lambda *_: None)
@@ -157,6 +154,14 @@ def test_too_small_goes_larger_until_it_holds(stripes, original, tmp_path, monke
     assert factors(0.95, 0.90, 0.91, 0.95) == [1.0, 1.4, 1.96], "larger until one holds"
     assert factors(0.95, 0.95, 0.95, 0.80, minutes=5) == [1.0, 0.8, 0.64], "smaller until one fails"
     assert factors(0.95, *[0.5] * 9)[-1] < 5, "it ends at the whole network"
+
+
+def test_scaled_counts_stay_multiples_that_engines_like():
+    assert PruneNeurons((16, 24, 32, 40)).scaled(0.8).keep == (16, 16, 24, 32)
+    assert PruneNeurons((16, 24, 32, 40)).scaled(0.1).keep == (8, 8, 8, 8)
+    assert PruneNeurons((10, 20, 100)).scaled(0.75).keep == (8, 16, 76)
+    assert PruneNeurons((5, 7)).scaled(2).keep == (10, 14)
+    assert PruneNeurons(0.25).scaled(2).keep == 0.5
 
 
 def test_nothing_holds_is_said_not_hidden(done):

@@ -21,12 +21,14 @@ from course_lib import (
     cluster,
     data,
     models,
+    packing,
     pareto,
+    recorded,
     search,
     training,
 )
 from course_lib.pareto import Trial
-from course_lib.recipe import Distil, Lesson, Pack, PruneNeurons, Quantize, points_lost
+from course_lib.recipe import Distil, Lesson, Pack, PruneNeurons, Quantize, named_right, points_lost
 
 figures_ = st.tuples(
     st.sampled_from([0.9, 0.92, 0.95]), st.integers(1, 4), st.sampled_from([0.1, 0.2])
@@ -342,3 +344,23 @@ class Plain:
 
     def plain(self):
         return {"name": self.name}
+
+
+def test_the_recorded_files_are_what_their_tables_say():
+    """Named right again from the packed files; one image may stand on an edge."""
+    images = data.load("leaves")
+    tables = recorded.load("trade_offs")
+    rows = [("search", f"{row['number']}.packed", row["bytes"], row["accuracy"])
+            for row in tables["search"]["trials"]]  # fmt: skip
+    rows += [("ladder", row["file"], row["bytes"], row["validation"])
+             for row in tables["ladder"]["rows"]]  # fmt: skip
+    for folder, file, size, share in rows:
+        path = recorded.FOLDER / folder / file
+        assert path.stat().st_size == size
+        right = named_right(packing.load(path), images.val)
+        assert abs(int(right.sum()) - share * len(right)) <= 2.01
+    listed = {(folder, file) for folder, file, *_ in rows}
+    there = {
+        (f, path.name) for f in ("search", "ladder") for path in (recorded.FOLDER / f).iterdir()
+    }
+    assert listed == there

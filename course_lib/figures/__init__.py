@@ -24,7 +24,7 @@ from course_lib.figures.plots import contact_sheet, curves, draw_curves, draw_im
 from course_lib.figures.quantization import engine_times, number_grids, outlier, weight_grid
 from course_lib.figures.recipe import code_words, waterfall
 from course_lib.figures.search import pareto
-from course_lib.figures.trade_offs import by_size, confusions, paying, roofline
+from course_lib.figures.trade_offs import by_operation, by_size, confusions, paying, roofline
 from course_lib.figures.weight_pruning import (
     accuracy_by_sparsity,
     against_sparsity,
@@ -36,9 +36,9 @@ from course_lib.figures.weight_pruning import (
 
 __all__ = [
     "accuracy_by_macs", "accuracy_by_sparsity", "against_sparsity", "against_teacher",
-    "before_after", "budgets", "by_size", "bytes_by_part", "channel_map", "code_words",
-    "confusions", "contact_sheet", "cost_by_rank", "curves", "draw_curves", "draw_image",
-    "energy_curves", "engine_times", "images_grid", "jigsaw", "learning_curves",
+    "before_after", "budgets", "by_operation", "by_size", "bytes_by_part", "channel_map",
+    "code_words", "confusions", "contact_sheet", "cost_by_rank", "curves", "draw_curves",
+    "draw_image", "energy_curves", "engine_times", "images_grid", "jigsaw", "learning_curves",
     "many_curves", "mask_patterns", "network_picture", "number_grids", "opinion", "outlier",
     "output_change", "pareto", "paying", "rank_cut", "roofline", "runs", "seeds",
     "shared_filters", "time_left", "trimming", "waterfall", "weight_grid", "weight_histogram",

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.colors import TwoSlopeNorm
 
-from course_lib.style import COLOURS, MUTED, Picture, axes, picture, set_title, short_bytes
+from course_lib.style import COLOURS, FAINT, MUTED, Picture, axes, picture, set_title, short_bytes
 
 
 def by_size(
@@ -135,5 +135,40 @@ def roofline(
     made.alt = f"roofline, ridge at {ridge:.1f} multiply-adds a byte; " + "; ".join(
         f"{label}: {sum(x > ridge for _, x, _ in layers)} of {len(layers)} layers right of it"
         for label, layers in points.items()
+    )
+    return made
+
+
+def by_operation(
+    networks: Mapping[str, Mapping[str, float]], kinds: Sequence[str], title: str = ""
+) -> Picture:
+    """Milliseconds as a bar for each network, a piece for each kind of operation.
+
+    networks: name -> {operation: milliseconds}. kinds: the operations that get a colour of their
+    own, in this order; the others are summed.
+    """
+    made = picture(7.2, 0.95 + 0.55 * len(networks))
+    panel = axes(made)
+    places = range(len(networks))
+    left = np.zeros(len(networks))
+    rest = [sum(ms for k, ms in spent.items() if k not in kinds) for spent in networks.values()]
+    pieces = {kind: [spent.get(kind, 0.0) for spent in networks.values()] for kind in kinds}
+    for (kind, widths), colour in zip(
+        {**pieces, "other": rest}.items(), [*COLOURS[: len(kinds)], FAINT], strict=True
+    ):
+        panel.barh(places, widths, left=left, color=colour, label=kind, height=0.62)
+        left += widths
+    for place, total in zip(places, left, strict=True):
+        panel.text(total, place, f" {total:.1f} ms", va="center", fontsize=9)
+    panel.set_yticks(places, list(networks))
+    panel.invert_yaxis()
+    panel.grid(False, axis="y")
+    panel.set_xlim(0, 1.13 * left.max())
+    panel.set_xlabel("milliseconds for one image")
+    made.legend(loc="outside upper left", ncols=3, fontsize=8.5)
+    set_title(panel, title)
+    made.alt = f"{title}: " + "; ".join(
+        f"{name} " + ", ".join(f"{ms:.1f} ms {kind}" for kind, ms in spent.items() if kind in kinds)
+        for name, spent in networks.items()
     )
     return made
