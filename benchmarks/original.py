@@ -4,6 +4,7 @@ Writes course_lib/weights/leafnet_leaves.safetensors and results/original.json.
 """
 
 import argparse
+import dataclasses
 
 import torch
 
@@ -17,9 +18,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--small", action="store_true", help="a try-out that writes nothing")
     arguments = parser.parse_args()
     scorecard.set_threads()
     images = data.load("leaves")
+    if arguments.small:
+        images = dataclasses.replace(
+            images, train=images.train.first(256), val=images.val.first(60),
+            test=images.test.first(60),
+        )  # fmt: skip
     network, history = training.train_original(images, arguments.epochs, arguments.seed)
 
     named = training.predict(network, images.test).argmax(1)
@@ -39,6 +46,9 @@ def main() -> None:
         "validation": history.validation_accuracy,
         "training_seconds": round(history.seconds),
     }
+    if arguments.small:
+        print(figures)
+        return
     models.save(network, models.WEIGHTS / "leafnet_leaves.safetensors", figures)
     record("original", figures)
 

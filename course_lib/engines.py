@@ -53,6 +53,11 @@ class Exported:
     packed_bytes: int | None = None  # size of the packed file that it was restored from
     engine = ""
 
+    @property
+    def batch(self) -> int | None:
+        """How many images at a time the file is for; None: any number."""
+        return None
+
     def __call__(self, images: Tensor) -> Tensor:
         raise NotImplementedError
 
@@ -62,7 +67,7 @@ class Exported:
 
 
 class Onnx(Exported):
-    """A network as an ONNX file, run by ONNX Runtime; the batch may have any size."""
+    """A network as an ONNX file, run by ONNX Runtime."""
 
     engine = "onnxruntime"
 
@@ -75,8 +80,19 @@ class Onnx(Exported):
         options.log_severity_level = 3  # errors only
         return runtime.InferenceSession(self.content, options, providers=["CPUExecutionProvider"])
 
+    @property
+    def batch(self) -> int | None:
+        """How many images at a time the file is for; None: any number."""
+        (given,) = self.session.get_inputs()
+        return given.shape[0] if isinstance(given.shape[0], int) else None
+
     def __call__(self, images: Tensor) -> Tensor:
         (given,) = self.session.get_inputs()
+        if self.batch not in (None, len(images)):
+            raise ValueError(
+                f"this file was exported for {self.batch} images at a time, got {len(images)}; "
+                f"give as many, or export it with batch=None"
+            )
         (logits,) = self.session.run(None, {given.name: images.contiguous().numpy()})
         return torch.from_numpy(logits)
 
@@ -120,11 +136,12 @@ def parity(exported: Exported, images: Images, count: int = 500) -> Parity:
     """
     if exported.network is None:
         raise ValueError("this network was read from a file; there is nothing to compare it with")
-    images = images.first(count)
+    count = min(count, len(images))
+    images = images.first(count - count % (exported.batch or 1))
     largest = highest = 0.0
     same = 0
     with torch.inference_mode():
-        for inputs, _ in images.batches(20):
+        for inputs, _ in images.batches(exported.batch or 20):
             ours, theirs = exported.network(inputs), exported(inputs)
             largest = max(largest, float((ours - theirs).abs().max()))
             highest = max(highest, float(ours.abs().max()))
@@ -157,17 +174,23 @@ def load(path: str | Path, threads: int = 1) -> Exported:
     raise ValueError(f"{path} must end in .onnx or .pte; packing.load reads packed networks")
 
 
-def onnx(network: nn.Module, shape: Sequence[int], threads: int = 1) -> Onnx:
+def onnx(
+    network: nn.Module, shape: Sequence[int], threads: int = 1, batch: int | None = None
+) -> Onnx:
     """Export a network to ONNX in float32, for images of `shape` (channels, height, width).
 
-    The batch may have any size. Masks and simulated rounding are written into the weights.
+    batch: how many images at a time the file is for, as accelerators and web pages want it; None:
+    any number. Masks and simulated rounding are written into the weights.
     Raises ValueError if the network can't take such images, and if ONNX Runtime answers otherwise
     than PyTorch.
     """
     _import("onnx")
     _import("onnxscript")
     still, shape = plain(network).cpu(), tuple(shape)
-    images = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
+    if batch is not None and batch < 1:
+        raise ValueError(f"batch must be at least 1 image, or None for any number, got {batch}")
+    images = torch.randn(batch or 2, *shape, generator=torch.Generator().manual_seed(0))
+    any_number = ({0: torch.export.Dim("batch", min=1, max=4096)},)
     try:
         with torch.inference_mode():
             expected = still(images)
@@ -179,7 +202,7 @@ def onnx(network: nn.Module, shape: Sequence[int], threads: int = 1) -> Onnx:
             (images,),
             dynamo=True,
             verbose=False,
-            dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=4096)},),
+            dynamic_shapes=any_number if batch is None else None,
             input_names=["images"],
             output_names=["logits"],
         )
@@ -220,10 +243,13 @@ def int8(
     if exported.kind != "float32":
         raise ValueError(f"only a float32 network can be quantized, got one of {exported.kind}")
     _check_count(count, images)
-    calibration = images.first(count)
+    count = min(count, len(images))
+    calibration = images.first(count - count % (exported.batch or 1))
     quantization = _import("onnxruntime.quantization")
     (given,) = exported.session.get_inputs()
-    feeds = ({given.name: inputs.numpy()} for inputs, _ in calibration.batches(20))
+    feeds = (
+        {given.name: inputs.numpy()} for inputs, _ in calibration.batches(exported.batch or 20)
+    )
     # What CalibrationDataReader asks of a subclass: the next batch, None after the last.
     reader = type("Reader", (quantization.CalibrationDataReader,), {
         "get_next": lambda self: next(feeds, None)

@@ -139,13 +139,24 @@ class Found:
             "seconds": round(self.seconds, 1),
         }
 
+    @classmethod
+    def restored(
+        cls, plain: dict[str, Any], folder: str | Path, data: ImageData, original: nn.Module
+    ) -> "Found":
+        """What `plain()` told of an earlier search; folder holds its files as NUMBER.packed."""
+        trials = [
+            Trial(
+                row["number"], row["settings"], row["accuracy"], -row["points"], row["bytes"],
+                row["latency_ms"], row["recipe"], Path(folder) / f"{row['number']}.packed",
+            )
+            for row in plain["trials"]
+        ]  # fmt: skip
+        return cls(tuple(trials), plain["cheap"], plain["failed"], plain["seconds"], data, original)
+
     def __str__(self) -> str:
-        return "\n".join(
-            [
-                f"{len(self.trials)} trials in full after {self.cheap} cheap ones; the front:",
-                *(str(trial) for trial in self.front),
-            ]
-        )
+        ran = f"{len(self.trials)} trial{'s' * (len(self.trials) != 1)} in full"
+        front = [str(trial) for trial in self.front]
+        return "\n".join([f"{ran} after {self.cheap} cheap ones; the front:", *front])
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self))

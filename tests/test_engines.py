@@ -51,6 +51,23 @@ def test_float32_answers_as_pytorch_does_for_any_batch(network, exported, images
     network.train()
 
 
+def test_a_batch_can_be_fixed(network, exported, images):
+    single = engines.onnx(network.eval(), (3, 32, 32), batch=1)
+    inputs, _ = next(images.test.batches(3))
+    assert single.batch == 1
+    assert exported.batch is None
+    torch.testing.assert_close(single(inputs[:1]), exported(inputs[:1]), rtol=1e-3, atol=1e-4)
+    small = engines.int8(single, images.train, count=60)
+    assert small.batch == 1
+    assert small(inputs[:1]).argmax() == exported(inputs[:1]).argmax()
+    assert engines.parity(engines.onnx(network, (3, 32, 32), batch=4), images.test, 10).images == 8
+    with pytest.raises(ValueError, match="for 1 images at a time, got 3"):
+        single(inputs)
+    with pytest.raises(ValueError, match="at least 1 image, or None for any number, got 0"):
+        engines.onnx(network, (3, 32, 32), batch=0)
+    network.train()
+
+
 def test_exporting_leaves_the_network_and_the_console_alone(network, capfd):
     network.train()
     engines.onnx(network, (3, 32, 32))

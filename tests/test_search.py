@@ -359,6 +359,8 @@ def test_the_recorded_files_are_what_their_tables_say():
         assert path.stat().st_size == size
         right = named_right(packing.load(path), images.val)
         assert abs(int(right.sum()) - share * len(right)) <= 2.01
+    found = search.Found.restored(tables["search"], recorded.FOLDER / "search", images, None)
+    assert found.plain()["trials"] == tables["search"]["trials"]
     listed = {(folder, file) for folder, file, *_ in rows}
     there = {
         (f, path.name) for f in ("search", "ladder") for path in (recorded.FOLDER / f).iterdir()

@@ -22,7 +22,7 @@ def by_size(
     panel.invert_xaxis()
     panel.minorticks_off()
     panel.set_xlim(max(sizes) * 1.3, min(sizes) / 2.2)
-    panel.xaxis.set_major_formatter(lambda value, _place: short_bytes(value))
+    panel.set_xticks(sizes, [short_bytes(size) for size in sizes], fontsize=8.5)
     panel.yaxis.set_major_formatter(lambda value, _place: f"{value:.0%}")
     panel.set_xlabel("file")
     panel.set_ylabel("test images named right")
@@ -40,7 +40,8 @@ def confusions(rows: Sequence[tuple[str, str, int, np.ndarray, np.ndarray]]) -> 
     for); images are (count, height, width, 3), uint8.
     """
     count = max(len(row[3]) for row in rows)
-    made = picture(7.2, 0.5 + 1.02 * len(rows))
+    made = picture(7.2, 1.12 * len(rows))
+    made.get_layout_engine().set(h_pad=0.11)  # type: ignore[union-attr, call-arg]
     grid = made.add_gridspec(
         len(rows), 2 * count + 1, width_ratios=[1] * count + [0.35] + [1] * count
     )
@@ -52,7 +53,8 @@ def confusions(rows: Sequence[tuple[str, str, int, np.ndarray, np.ndarray]]) -> 
                 panel.set_axis_off()
                 if place == 0:
                     text = f"{true}, {times} times taken for" if side == 0 else f"{given}"
-                    panel.set_title(text, fontsize=8.5, loc="left", pad=3)
+                    label = panel.text(0, 1.06, text, fontsize=8.5, transform=panel.transAxes)
+                    label.set_in_layout(False)  # it reaches over the next pictures
     made.alt = "; ".join(
         f"{true} taken for {given} {times} times" for true, given, times, _, _ in rows
     )
@@ -66,7 +68,7 @@ def paying(
     made = picture(7.6, 1.1 + 0.42 * len(rows))
     panel = axes(made)
     logs = np.log2(np.ma.masked_invalid(speed_ups))
-    panel.imshow(
+    colours = panel.imshow(
         logs, cmap="RdBu", norm=TwoSlopeNorm(0, -2.5, max(2.5, float(logs.max()))), aspect="auto"
     )
     for row in range(len(rows)):
@@ -75,11 +77,11 @@ def paying(
             if np.isnan(value):
                 panel.text(column, row, "–", ha="center", va="center", color=MUTED)
                 continue
-            strong = abs(np.log2(value)) > 1.5
+            light = float(np.dot(colours.to_rgba(np.log2(value))[:3], (0.299, 0.587, 0.114)))
             panel.text(column, row, f"{value:.2g}x" if value < 10 else f"{value:.0f}x",
                        ha="center", va="center", fontsize=9.5,
-                       color="white" if strong else "black")  # fmt: skip
-    panel.set_xticks(range(len(columns)), [name.replace(", ", ",\n") for name in columns],
+                       color="black" if light > 0.55 else "white")  # fmt: skip
+    panel.set_xticks(range(len(columns)), [name.replace(" ", "\n") for name in columns],
                      fontsize=8.5)  # fmt: skip
     panel.xaxis.tick_top()
     panel.set_yticks(range(len(rows)), list(rows), fontsize=9)
@@ -117,9 +119,9 @@ def roofline(
     for (label, layers), colour in zip(points.items(), COLOURS, strict=False):
         panel.scatter([x for _, x, _ in layers], [y for _, _, y in layers], color=colour, s=42,
                       label=label, zorder=3)  # fmt: skip
-        for name, x, y in layers:
-            panel.annotate(name, (x, y), (5, -9), textcoords="offset points", fontsize=7.5,
-                           color=colour)  # fmt: skip
+        for place, (name, x, y) in enumerate(layers):  # below and above in turn: they lie close
+            panel.annotate(name, (x, y), [(4, -10), (-4, 6)][place % 2], fontsize=7.5,
+                           textcoords="offset points", color=colour)  # fmt: skip
     panel.text(ridge / 1.1, macs_per_second * 1.12, "memory is the limit", ha="right", fontsize=8.5,
                color=MUTED)  # fmt: skip
     panel.text(ridge * 1.1, macs_per_second * 1.12, "arithmetic is the limit", fontsize=8.5,
