@@ -212,7 +212,7 @@ def test_the_winner_is_judged_on_the_test_images(tiny, original, tmp_path):
     assert judged.cards[1].packed_bytes == some.trials[0].bytes
     assert len(judged.cards[1].correct) == len(tiny.test)
     assert some.picture(some.trials[0]).png().startswith(b"\x89PNG")
-    assert "1 trials in full after 1 cheap ones" in str(some)
+    assert "1 trial in full after 1 cheap ones" in str(some)
 
 
 @pytest.mark.parametrize(
