@@ -79,7 +79,7 @@ def techniques(images: data.ImageData) -> dict[str, nn.Module]:
             network, "spatial", images.shape, macs=0.2
         ),
         "distillation, a student": students.untrained(images).eval(),
-        "all together, the default recipe": small,
+        "the widths of chapter 07": small,
     }
 
 
@@ -340,6 +340,8 @@ def by_operation(network: engines.Onnx, image: torch.Tensor, runs: int = 50) -> 
             )
             arithmetic = "8 bits" if kind.startswith("Q") else "float32"
             kind = f"{'depthwise ' * own}convolution in {arithmetic}"
+        if kind in ("QuantizeLinear", "DequantizeLinear", "Transpose"):
+            kind = "converting"
         nodes.setdefault(kind, set()).add(name)
         totals[kind] = totals.get(kind, 0) + event["dur"] / 1000 / runs
     ordered = sorted(totals, key=lambda kind: -totals[kind])

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -202,7 +203,7 @@ def search(
         _ = lesson.opinions  # the original is asked once, not by every worker
         whole = engines.onnx(network, data.shape)
         before = named_right(whole, data.val).double().mean().item()
-        course = _Course(lesson, folder, space, pool, before, progress)
+        course = _Course(lesson, folder, space, pool, before, whole, progress)
         until = None if minutes is None else start + 0.4 * 60 * minutes
         cheap = course.rung(0, rungs[0], trials, until, [])
         taken = (time.perf_counter() - start) / max(1, len(cheap))
@@ -234,11 +235,13 @@ class _Course:
         space: Space,
         pool: cluster.Here | cluster.Dask,
         before: float,
+        whole: engines.Onnx,
         progress: bool,
     ):
         self.lesson, self.folder, self.space = lesson, folder, space
         self.pool, self.before, self.progress = pool, before, progress
         self.failed, self.error = 0, ""
+        self.whole, self.image = whole, next(lesson.data.val.batches(1))[0]
 
     def rung(
         self,
@@ -322,11 +325,18 @@ class _Course:
         )  # fmt: skip
 
     def _latency(self, packed: bytes) -> float:
-        """Milliseconds, measured here: one at a time, on the machine that the trials share."""
-        network = packing.unpack(packed)
-        image = next(self.lesson.data.val.batches(1))[0]
-        (time_,) = measuring.latency(network.run(image), limit_s=2)
-        return time_.median_ms
+        """Milliseconds, measured here: one at a time, on the machine that the trials share.
+
+        By turns with the original, and in the original's time at the first trial: an hour has slow
+        moments, and when a trial was measured must not decide.
+        """
+        network = packing.unpack(packed).run(self.image)
+        original, compressed = measuring.latency(self.whole.run(self.image), network, limit_s=2)
+        return self.original_ms * compressed.median_ms / original.median_ms
+
+    @cached_property
+    def original_ms(self) -> float:
+        return measuring.latency(self.whole.run(self.image), limit_s=2)[0].median_ms
 
     def _path(self, rung: int, number: int) -> Path:
         return self.folder / "trials" / f"{('cheap', 'full')[rung]}-{number}.packed"

@@ -38,7 +38,11 @@ EXAMPLES = {
     "pareto": lambda: figures.pareto(
         [9e3, 1.2e4, 8e3], [-0.5, 0.1, -3], [0.1, 0.2, 0.1], [True, True, False], 1
     ),
-    "sizes": lambda: figures.by_size([9e3, 2e3], {"genus": [0.99, 0.95], "species": [0.97, 0.6]}),
+    "sizes": lambda: figures.by_size(
+        [9e3, 2e3],
+        {"genus": [0.99, 0.95], "species": [0.97, 0.6]},
+        levels={"guessing": {"genus": 0.25, "species": 0.08}},
+    ),
     "confusions": lambda: figures.confusions([("saw maple", "blunt maple", 7, PIXELS, PIXELS[:2])]),
     "paying": lambda: figures.paying(
         ["original", "pruned"], ["PyTorch", "ONNX Runtime, int8"], np.array([[1, 3.5], [2, np.nan]])

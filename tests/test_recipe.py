@@ -164,6 +164,19 @@ def test_scaled_counts_stay_multiples_that_engines_like():
     assert PruneNeurons(0.25).scaled(2).keep == 0.5
 
 
+def test_other_images_are_compressed_once(stripes, original, tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    monkeypatch.setattr(recipe, "LEAVES", WEE)
+    monkeypatch.setattr(recipe.training, "original", lambda *_: original)
+    path = recipe.packed_file(stripes, progress=False)
+    assert packing.load(path).network is None
+    monkeypatch.setattr(recipe, "states", lambda *_: pytest.fail("compressed again"))
+    assert recipe.packed_file(stripes, progress=False) == path
+    monkeypatch.setattr(recipe.cache, "writable_dir", lambda: None)
+    with pytest.raises(OSError, match="set COURSE_CACHE"):
+        recipe.packed_file(stripes, progress=False)
+
+
 def test_nothing_holds_is_said_not_hidden(done):
     worse = dataclasses.replace(done, max_drop=done.tries[0].drop - 1)
     assert not worse.holds

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -204,6 +205,23 @@ def test_failures_are_counted_and_never_end_in_silence(
     monkeypatch.setattr(cluster, "carry_out", lambda *_: cluster.Outcome(error="never"))
     with pytest.raises(RuntimeError, match="no trial came to its end; the last error: never"):
         found(tiny, original, tmp_path / "none")
+
+
+def test_a_slow_moment_does_not_decide(tiny, original, monkeypatch):
+    """All runs take half again as long in the second trial; it is as fast as the first."""
+    whole = search.engines.onnx(original, tiny.shape)
+    packed = search.packing.pack(search.engines.int8(whole, tiny.train, 20))
+    slow = iter([1.0, 1.0, 1.5])
+
+    def latency(*runs, limit_s):
+        factor = next(slow)
+        times = [2.0, 0.5][: len(runs)]
+        return [SimpleNamespace(median_ms=factor * ms) for ms in times]
+
+    monkeypatch.setattr(search.measuring, "latency", latency)
+    lesson = Lesson(tiny, original, Path())
+    course = search._Course(lesson, Path(), space, cluster.Here(), 0.9, whole, False)
+    assert [course._latency(packed) for _ in range(2)] == [0.5, 0.5]
 
 
 def test_the_winner_is_judged_on_the_test_images(tiny, original, tmp_path):

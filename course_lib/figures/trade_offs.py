@@ -9,15 +9,29 @@ from course_lib.style import COLOURS, FAINT, MUTED, Picture, axes, picture, set_
 
 
 def by_size(
-    sizes: Sequence[float], lines: Mapping[str, Sequence[float]], title: str = ""
+    sizes: Sequence[float],
+    lines: Mapping[str, Sequence[float]],
+    title: str = "",
+    levels: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Picture:
-    """Accuracies, in [0, 1], against bytes on a logarithmic scale, largest first."""
+    """Accuracies, in [0, 1], against bytes on a logarithmic scale, largest first.
+
+    levels: {what stands beside: {line: its accuracy}}, dotted.
+    """
     made = picture(6.6, 3.5)
     panel = axes(made)
     for (name, values), colour in zip(lines.items(), COLOURS, strict=False):
         panel.plot(sizes, values, color=colour, marker="o")
         panel.annotate(name, (sizes[-1], values[-1]), (8, 0), textcoords="offset points",
                        color=colour, fontweight="bold", fontsize=9.5, va="center")  # fmt: skip
+    for label, beside in (levels or {}).items():
+        for value, colour in zip(beside.values(), COLOURS, strict=False):
+            panel.axhline(value, color=colour, linestyle=":", linewidth=1.3)
+        close = max(beside.values()) - min(beside.values()) < 0.1
+        panel.annotate(label, (1, min(beside.values())), (0, -11 if close else 3),
+                       fontsize=8.5, color=MUTED,
+                       xycoords=("axes fraction", "data"), textcoords="offset points",
+                       ha="right")  # fmt: skip
     panel.set_xscale("log")
     panel.invert_xaxis()
     panel.minorticks_off()
