@@ -193,31 +193,8 @@ front([(3, 1), (1, 3), (2, 2), (3, 3), (2, 3)])
 # `search` tries recipes. Optuna proposes sizes, bits and prices (the first eight at random; then its sampler
 # learns from what came of the earlier ones). Each is tried cheaply first, and a quarter goes on in full. It
 # asks the *validation* images only. Everything lies in a journal, so a search that stops goes on where it was.
-# A small one, live: too short for learning, with far too few photos; it shows the machinery.
-
-# %% tags=["nbval-ignore-output"]
-portion = dataclasses.replace(
-    images, train=images.train.first(1200), val=images.val.first(300)
-)
-prune, _, distil, pack = recipe.LEAVES
-
-
-def space(trial):
-    """What may vary: the size, and the bits."""
-    size = trial.suggest_float("size", 0.5, 1.5)
-    bits = trial.suggest_int("bits", 2, 4)
-    short = dataclasses.replace(distil, images=8000)
-    return [prune.scaled(size), recipe.Quantize(bits), short, pack]
-
-
-folder = tempfile.TemporaryDirectory()
-live = search.search(
-    portion, folder.name, trials=4, space=space, rungs=(0.3, 1.0), progress=False
-)
-live
-
-# %% [markdown]
-# And a longer one, recorded, as `python -m course_lib search --data leaves --trials 32 --out DIR` makes it.
+#
+# This one was recorded, as `python -m course_lib search --data leaves --trials 32 --out DIR` makes it.
 # Three aims count: accuracy, bytes and time, so a filled dot that looks beaten is faster than the others. Hover
 # over a point to see its settings; click it for its scorecard, on validation images. (Not on test images: who
 # looks at those for many networks chooses by them.)
@@ -250,6 +227,30 @@ judged
 # %% [markdown]
 # Did the search beat the recipe of chapter 07, made by hand? Compare bytes *and* time with the scorecard there.
 # Where one is smaller and the other faster, neither beats the other: that is what a front is.
+
+# %% [markdown]
+# And a small one, live. It is too short for learning, and has far too few photos: it shows the machinery.
+
+# %% tags=["nbval-ignore-output"]
+portion = dataclasses.replace(
+    images, train=images.train.first(1200), val=images.val.first(300)
+)
+prune, _, distil, pack = recipe.LEAVES
+
+
+def space(trial):
+    """What may vary: the size, and the bits."""
+    size = trial.suggest_float("size", 0.5, 1.5)
+    bits = trial.suggest_int("bits", 2, 4)
+    short = dataclasses.replace(distil, images=8000)
+    return [prune.scaled(size), recipe.Quantize(bits), short, pack]
+
+
+folder = tempfile.TemporaryDirectory()
+live = search.search(
+    portion, folder.name, trials=4, space=space, rungs=(0.3, 1.0), progress=False
+)
+live
 
 # %% [markdown]
 # ## When one machine is not enough
