@@ -136,9 +136,8 @@ guess.reveal(round(100 * wrong["genus"]))
 # Which species does it mix up? Left, leaves that got a wrong name; right, leaves of the name they got.
 
 # %% tags=["nbval-ignore-output"]
-count = len(
-    leaves.classes
-)  # a table: row, the true species; column, the name given
+# A table: a row for each true species, a column for each name given.
+count = len(leaves.classes)
 mixed = torch.bincount(truth * count + given[worst], minlength=count**2)
 mixed = mixed.view(count, count).fill_diagonal_(0)
 pairs = [divmod(place, count) for place in mixed.flatten().topk(4).indices.tolist()]
