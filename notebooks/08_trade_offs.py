@@ -521,6 +521,7 @@ change = judged.differences[1]
 claim(
     "on the test images, too, the smallest loses at most a point",
     winner != search.smallest(found.trials, 1) or change.points >= -1,
+    machine="another processor rounds otherwise, and a few images decide",
     measured=str(change),
 )
 claim(
