@@ -59,12 +59,13 @@ def errors(network, images: data.Images) -> float:
     return 100 * (1 - recipe.named_right(network, images).double().mean().item())
 
 
-def dense(name: str, images: data.ImageData, epochs: int, seed: int, moved: bool) -> nn.Module:
+def dense(name: str, images: data.ImageData, share: float, seed: int, moved: bool) -> nn.Module:
     """The uncompressed network, trained as long as it takes."""
     torch.manual_seed(seed)
     network, _ = training.fit(
-        models.ARCHITECTURES[name](len(images.classes)), images, epochs,
-        RATE, batch_size=128, seed=seed, augment=moved, workers=scorecard.threads(), progress=False,
+        models.ARCHITECTURES[name](len(images.classes)), images, max(1, round(EPOCHS * share)),
+        RATE * share, batch_size=128, seed=seed, augment=moved, workers=scorecard.threads(),
+        progress=False,
     )  # fmt: skip
     return network
 
@@ -86,7 +87,7 @@ def relative_bytes(network: nn.Module, value_bits: int) -> int:
 def stages(lesson: Lesson, name: str, share: float) -> dict[str, State]:
     """Prune, round, code: each stage trained on with the labels alone, images as they are."""
     part = len(lesson.data.train) * max(1, round(STAGE_EPOCHS * share))
-    again = Distil(part, mix=0.0, augment=False, learning_rate=STAGE_RATE)
+    again = Distil(part, mix=0.0, augment=False, learning_rate=STAGE_RATE * share)
     pruned = State(lesson.original)
     for sparsity in (STAGES[name] - 0.12, STAGES[name]):
         pruned = again.apply(PruneWeights(sparsity).apply(pruned, lesson), lesson)
@@ -100,7 +101,7 @@ def compressed(lesson: Lesson, name: str, share: float, way: str) -> State:
     prune, bits, epochs, rate, price = settings[name]
     learn = Distil(
         len(lesson.data.train) * max(1, round(epochs * share)), price=price, augment=moved,
-        mix=0.9 if taught else 0.0, temperature=TEMPERATURE, learning_rate=rate,
+        mix=0.9 if taught else 0.0, temperature=TEMPERATURE, learning_rate=rate * share,
     )  # fmt: skip
     return recipe.states((prune, Quantize(bits), learn, Pack()), lesson)[-1]
 
@@ -113,11 +114,11 @@ def ways_of(name: str) -> list[str]:
 def run(name: str, images: data.ImageData, seed: int, share: float, judged: data.Images) -> dict:
     """All networks of one model and seed; errors in percent, of the images to judge by.
 
-    share: of the epochs; below 1 for a try-out.
+    share: of epochs and rates; below 1 for a try-out, where fewer steps leave less to warm up.
     """
-    start, epochs = time.perf_counter(), max(1, round(EPOCHS * share))
-    plain = dense(name, images, epochs, seed, moved=False)
-    moved = dense(name, images, epochs, seed, moved=True)
+    start = time.perf_counter()
+    plain = dense(name, images, share, seed, moved=False)
+    moved = dense(name, images, share, seed, moved=True)
     whole = 4 * counting.parameters(plain)
     row: dict = {"seed": seed, "dense_bytes": whole, "dense": errors(plain, judged),
                  "dense_moved": errors(moved, judged)}  # fmt: skip
@@ -133,7 +134,7 @@ def run(name: str, images: data.ImageData, seed: int, share: float, judged: data
             stage: entry(state, alone, sizes[stage], whole, judged)
             for stage, state in found.items()
         }
-        teacher = moved if name == "LeNet5" else dense("LeNet5", images, epochs, seed, moved=True)
+        teacher = moved if name == "LeNet5" else dense("LeNet5", images, share, seed, moved=True)
         taught = Lesson(images, moved, Path(folder), seed, progress=False, teacher=teacher)
         for way in ways_of(name):
             lesson = taught if WAYS[way][1] else alone
