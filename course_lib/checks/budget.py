@@ -1,0 +1,62 @@
+"""Check of a tuning task: the packed file that was handed in, its bytes, and what it gets right.
+
+The file is judged, not what the notebook says of it: it is opened as a stranger's, and its network
+runs on the built-in leaves. In the exercise these are validation images; the hidden check of a
+class takes the test images.
+"""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import data, packing, recipe
+from ..cards import show_bytes
+from .record import Record
+from .task import NotYet, Passed
+
+
+@functools.cache
+def leaves() -> data.ImageData:
+    """The built-in leaves, whatever images the notebook itself was given."""
+    return data.load("leaves")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """So many bytes at most, so much right at least."""
+
+    chapter: str
+    name: str
+    most_bytes: int
+    accuracy: float  # share of the validation images
+    why: str
+    hints: tuple[str, str, str]  # for a file within its bytes that is not right often enough
+    test_accuracy: float | None = None  # what the hidden check asks of the test images
+
+    def __call__(self, path: str | Path, hidden: bool = False) -> Passed:
+        """Pass, or raise NotYet with a hint. NotImplementedError as long as there is no file."""
+        path, record, task = Path(path), Record(), f"{self.chapter}/{self.name}"
+        if not path.exists():
+            raise NotImplementedError(f"{self.name}: {path} is not there yet; save your network")
+        size = path.stat().st_size
+        if size > self.most_bytes:
+            record.failed(task, "too_large")
+            raise NotYet(
+                f"{self.name}: not yet. {path.name} has {show_bytes(size)}; the budget is "
+                f"{show_bytes(self.most_bytes)}. `packing.inspect` shows where the bytes go."
+            )
+        judged = leaves().test if hidden else leaves().val
+        least = self.test_accuracy if hidden and self.test_accuracy else self.accuracy
+        try:
+            right = recipe.named_right(packing.load(path), judged).double().mean().item()
+        except (ValueError, RuntimeError) as error:
+            record.failed(task, "cannot_be_used")
+            raise NotYet(f"{self.name}: not yet. {path.name} cannot be used: {error}") from None
+        if right < least:
+            times = record.failed(task, "not_right_often_enough")
+            raise NotYet(
+                f"{self.name}: not yet. {show_bytes(size)}, and {right:.1%} right; asked for are "
+                f"{least:.1%}. {self.hints[min(times, 3) - 1]}"
+            )
+        record.passed(task)
+        return Passed(self.name, f"{show_bytes(size)}, {right:.1%} right. {self.why}")

@@ -1,0 +1,75 @@
+"""Check of a guess: it has to be one; it need not be right. What was measured comes back beside it.
+
+>>> half = Prediction("00_example", "half", "Half of ten?", 0, 10, measure=lambda: 5.0,
+...                   why="Now you know.")
+>>> half(4)
+You guessed 4, measured: 5. Off by 1 of 10. Now you know.
+>>> half(None)
+Traceback (most recent call last):
+NotImplementedError: half: write your guess as a number, then run this cell again
+"""
+
+import html
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Real
+
+from ..predict import Guess, Revealed
+from .record import Record
+from .task import NotYet
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A question with a number for an answer, and how it is measured (once a guess is there)."""
+
+    chapter: str
+    name: str
+    question: str
+    low: float
+    high: float
+    measure: Callable[[], float]
+    why: str
+    unit: str = ""
+
+    def __call__(self, guess: float | None) -> "Told":
+        """The guess beside what is measured now; NotYet for what can be no guess."""
+        if guess is None or guess is Ellipsis:
+            raise NotImplementedError(
+                f"{self.name}: write your guess as a number, then run this cell again"
+            )
+        record, task = Record(), f"{self.chapter}/{self.name}"
+        if wrong := self._wrong(guess):
+            record.failed(task, wrong)
+            raise NotYet(f"{self.name}: not yet. {wrong}")
+        shown = Guess(self.question, float(guess), self.low, self.high, self.unit)
+        told = Told(shown.reveal(self.measure()), self.why)
+        record.passed(task)
+        return told
+
+    def _wrong(self, guess: object) -> str | None:
+        limits = f"from {self.low:g} to {self.high:g}{self.unit}"
+        if isinstance(guess, str):
+            return f"A number is wanted, {limits}, without quotation marks and unit."
+        if isinstance(guess, bool) or not isinstance(guess, Real) or math.isnan(float(guess)):
+            return f"A number is wanted, {limits}; got {guess!r:.40}."
+        if not self.low <= float(guess) <= self.high:
+            return f"Possible are numbers {limits}; got {guess}. Is it the unit that was asked for?"
+        return None
+
+
+@dataclass(frozen=True)
+class Told:
+    """A guess, what was measured, and what to make of it."""
+
+    revealed: Revealed
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.revealed} {self.why}"
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return f"{self.revealed._repr_html_()}<p>{html.escape(self.why)}</p>"

@@ -1,0 +1,310 @@
+"""How a check works: fresh inputs, the answer beside the right one, and a hint that fits.
+
+A task is the right function, with its docstring saying why it matters. Its mistakes are functions
+too, as learners write them, with three hints for a docstring, each stronger than the last and none
+the solution. An answer that agrees with the right one on all inputs passes, however it was written;
+one that agrees with a mistake gets that mistake's hints. For all others the plainest difference is
+said.
+
+>>> @task("00_example", draw=lambda random, case: (torch.randn(4, generator=random),))
+... def double(x):
+...     "Twice as much is a start."
+...     return 2 * x
+>>> @double.mistake
+... def squared(x):
+...     '''What happens to 3?
+...
+...     3 should become 6.
+...
+...     It is no power.
+...     '''
+...     return x**2
+>>> double(lambda x: x + x)
+double: passed. Twice as much is a start.
+>>> double(lambda x: x * x)
+Traceback (most recent call last):
+course_lib.checks.task.NotYet: double: not yet. What happens to 3?
+"""
+
+import contextlib
+import copy
+import html
+import inspect
+import re
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .agreement import TOLERANCE, agree, difference
+from .record import Record
+
+LIBRARY = Path(__file__).parents[1]
+CASES = 8
+
+
+class NotYet(AssertionError):
+    """An answer is not right yet; the message is a hint. Jupyter shows it without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+class Borrowed(Exception):
+    """The answer called what it was to write itself."""
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A check passed, and why that matters."""
+
+    name: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: passed. {self.why}"
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<div style="border-left:4px solid #009E73;padding:4px 12px;max-width:640px">'
+            f"<b>{html.escape(self.name)}: passed.</b> {html.escape(self.why)}</div>"
+        )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with an answer, by a short name, and hints, each stronger than the last."""
+
+    mistake: str
+    hints: Sequence[str]
+
+
+class Task:
+    """A coding task, see `task`, which makes them."""
+
+    def __init__(
+        self,
+        right: Callable,
+        chapter: str,
+        draw: Callable[[torch.Generator, int], tuple],
+        observed: Callable[..., Any] | None,
+        borrowed: Sequence[str],
+        tolerance: float,
+        cases: int,
+    ):
+        self.right, self.chapter, self.draw, self.cases = right, chapter, draw, cases
+        self.name, self.why = right.__name__, " ".join(paragraphs(right))
+        self.borrowed, self.tolerance = frozenset(borrowed), tolerance
+        self.observed = observed or (lambda result, *inputs: result)
+        self.mistakes: dict[str, Callable] = {}
+
+    def mistake(self, makes: Callable) -> Callable:
+        """Note a likely mistake; its docstring holds three hints, in paragraphs."""
+        if len(paragraphs(makes)) != 3:
+            raise ValueError(f"{self.name}: the mistake {makes.__name__} needs three hints")
+        self.mistakes[makes.__name__] = makes
+        return makes
+
+    def __call__(self, answer: Callable, seed: int | None = None) -> Passed:
+        """Pass, or raise NotYet with a hint. NotImplementedError goes through: the task is open.
+
+        seed: of the inputs; fresh ones without.
+        """
+        record, key = Record(), f"{self.chapter}/{self.name}"
+        found = self.finding(answer, secrets.randbits(40) if seed is None else seed)
+        if found is None:
+            record.passed(key)
+            return Passed(self.name, self.why)
+        times = record.failed(key, found.mistake)
+        hint = found.hints[min(times, len(found.hints)) - 1]
+        raise NotYet(f"{self.name}: not yet. {hint}") from None
+
+    def finding(self, answer: Any, seed: int) -> Finding | None:
+        """What is wrong with the answer; None if it is right."""
+        if not callable(answer):
+            return Finding("no_function", [
+                f"This check calls your function. It got {answer!r:.60}: hand in the function's "
+                f"name, without brackets."
+            ])  # fmt: skip
+        random = torch.Generator().manual_seed(seed)
+        cases = [self.draw(random, number) for number in range(self.cases)]
+        results: list[Any] = []
+        differences: list[str | None] = []
+        for inputs in cases:
+            own = copy.deepcopy(inputs)
+            try:
+                with watched(self.borrowed):
+                    result = answer(*own)
+            except NotImplementedError:
+                raise
+            except Borrowed as error:
+                return Finding("borrowed", _borrowed(str(error)))
+            except Exception as error:
+                return Finding(f"raised_{type(error).__name__}", _raised(error, inputs))
+            if not agree(own, inputs, 0):
+                return Finding("changed_its_input", CHANGED)
+            wanted = self._seen(self.right, inputs)
+            try:
+                results.append(self.observed(result, *copy.deepcopy(inputs)))
+            except Exception as error:
+                return Finding("cannot_be_used", _unusable(error))
+            differences.append(difference(results[-1], wanted, self.tolerance))
+        said = next((found for found in differences if found), None)
+        if said is None:
+            return None
+        wrong = [place for place, found in enumerate(differences) if found]
+        fits = {
+            name: sum(self._fits(makes, results[place], cases[place]) for place in wrong)
+            for name, makes in self.mistakes.items()
+        }
+        likely = max(fits, key=lambda name: fits[name], default="")
+        # Nobody makes one mistake at a time: another may have spoiled a case or two.
+        if likely and 2 * fits[likely] > len(wrong):
+            return Finding(likely, paragraphs(self.mistakes[likely]))
+        if all(agree(result, results[0]) for result in results[1:]):
+            return Finding("always_the_same", SAME)
+        return Finding("other", _plain(said, cases[wrong[0]]))
+
+    def _seen(self, function: Callable, inputs: tuple) -> Any:
+        return self.observed(function(*copy.deepcopy(inputs)), *copy.deepcopy(inputs))
+
+    def _fits(self, makes: Callable, result: Any, inputs: tuple) -> bool:
+        with contextlib.suppress(Exception):
+            return agree(result, self._seen(makes, inputs), self.tolerance)
+        return False
+
+
+def task(
+    chapter: str,
+    draw: Callable[[torch.Generator, int], tuple],
+    observed: Callable[..., Any] | None = None,
+    borrowed: Sequence[str] = (),
+    tolerance: float = TOLERANCE,
+    cases: int = CASES,
+) -> Callable[[Callable], Task]:
+    """Make a task of the function that is its right answer; the docstring says why it matters.
+
+    draw: inputs, given a `torch.Generator` and the number of the case (kinds of input go by turns,
+    so that none is left to chance). observed: what is compared of a result, given the result and
+    the inputs (outputs of a network, say); the result itself without. borrowed: names of
+    functions, of this library or of torch, that the answer is to do without.
+    """
+    return lambda right: Task(right, chapter, draw, observed, borrowed, tolerance, cases)
+
+
+def paragraphs(function: Callable) -> list[str]:
+    """The docstring's paragraphs, a line each."""
+    text = inspect.cleandoc(function.__doc__ or "")
+    return [re.sub(r"\s+", " ", part) for part in re.split(r"\n\s*\n", text) if part.strip()]
+
+
+CHANGED = (
+    "Your function changed its input. Whoever called it still needs that.",
+    "Your function changed its input: an operation that ends with an underscore, an assignment "
+    "into a slice, or `+=` on a tensor does that.",
+    "Your function changed its input. Work on a copy: `x.clone()`, or `copy.deepcopy(network)`.",
+)
+SAME = (
+    "The result is the same whatever comes in. Does it depend on the function's arguments?",
+    "The result is the same whatever comes in: the check draws new inputs each time, so a number "
+    "that was right once is not right again.",
+    "The result is the same whatever comes in. Compute it from the arguments, not from a variable "
+    "of the notebook.",
+)
+
+
+def _borrowed(name: str) -> tuple[str, str, str]:
+    return (
+        f"Your function calls `{name}`, which does the task itself. Here you write it.",
+        f"`{name}` is what you are to write. What does it do with its input, in plain steps?",
+        f"`{name}` is what you are to write. The chapter builds it up under *From scratch*: start "
+        f"from the idea there, and change it to what is asked here.",
+    )
+
+
+def _plain(said: str, inputs: tuple) -> tuple[str, str, str]:
+    return (
+        f"Not what was asked for: {said}.",
+        f"Still: {said}. Take the smallest input you can think of and do it by hand, then print "
+        f"each step of your function beside it.",
+        f"Still: {said}. It fails with inputs like {_shown(inputs)}. Read the task again, word by "
+        f"word, with these in hand.",
+    )
+
+
+def _unusable(error: Exception) -> tuple[str, ...]:
+    return (
+        f"What came back cannot be used: {type(error).__name__}, {error}. Print what your function "
+        f"returns, and compare with what was asked for.",
+    )
+
+
+def _raised(error: Exception, inputs: tuple) -> tuple[str, str, str]:
+    trace, line = error.__traceback__, None
+    while trace is not None:  # the deepest line that is not of a library
+        if not _of_libraries(trace.tb_frame.f_code):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    where = f" in line {line} of its cell" if line else ""
+    said = f"Your function stopped{where} with {type(error).__name__}: {error}"
+    return (
+        f"{said}.",
+        f"{said}. It was called with {_shown(inputs)}.",
+        f"{said}. It was called with {_shown(inputs)}. Make such inputs in a cell of your own and "
+        f"run its lines one by one.",
+    )
+
+
+def _of_libraries(code: CodeType) -> bool:
+    file = Path(code.co_filename)
+    return "site-packages" in file.parts or LIBRARY in file.parents
+
+
+def _shown(inputs: tuple) -> str:
+    """The inputs in short: shapes of what is large, values of what is small."""
+
+    def one(value: Any) -> str:
+        if isinstance(value, Tensor):
+            small = value.numel() <= 6
+            return str(value.tolist()) if small else f"a tensor of shape {tuple(value.shape)}"
+        return "a network" if isinstance(value, nn.Module) else f"{value!r:.60}"
+
+    return ", ".join(one(value) for value in inputs)
+
+
+class watched:
+    """While it is entered, calls of the named functions by the answer raise Borrowed.
+
+    Functions of this library are known by name and file, those of torch by name. Whatever a
+    library's own function calls in turn is its own affair.
+    """
+
+    def __init__(self, names: frozenset[str]):
+        self.names = names
+        self.before: Any = None
+
+    def __enter__(self) -> None:
+        self.before = sys.getprofile()
+        if self.names:
+            sys.setprofile(self._look)
+
+    def __exit__(self, *_error: object) -> None:
+        sys.setprofile(self.before)
+
+    def _look(self, frame: FrameType, event: str, argument: Any) -> None:
+        if event == "call":
+            name, called = frame.f_code.co_name, _of_libraries(frame.f_code)
+            caller = frame.f_back.f_code if frame.f_back else frame.f_code
+        else:
+            name, called, caller = getattr(argument, "__name__", ""), True, frame.f_code
+        borrowed = event in ("call", "c_call") and name in self.names and called
+        if borrowed and not _of_libraries(caller):
+            raise Borrowed(name)
