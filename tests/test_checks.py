@@ -14,6 +14,7 @@ import torch
 from course_lib.checks import NotYet, progress
 from course_lib.checks.agreement import difference
 from course_lib.checks.budget import Budget
+from course_lib.checks.prediction import Prediction
 from course_lib.checks.record import MACHINERY, Record
 from course_lib.checks.task import Task, task
 
@@ -171,6 +172,14 @@ def test_what_a_learner_raises_is_said_with_its_line():
         doubled()(answer)
     with pytest.raises(NotYet, match="hand in the function's name"):
         doubled()(answer.__name__)
+
+
+def test_a_guess_need_not_be_right_but_be_one():
+    half = Prediction("00_example", "half", "Half?", 0, 10, measure=lambda: 5.0, why="So it is.")
+    assert str(half(4)) == "You guessed 4, measured: 5. Off by 1 of 10. So it is."
+    assert Record().entries["00_example/half"].passed
+    with pytest.raises(NotImplementedError, match="write your guess"):
+        half(None)
 
 
 def test_inputs_are_the_learners_to_read_only():

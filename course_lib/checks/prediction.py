@@ -2,8 +2,6 @@
 
 >>> half = Prediction("00_example", "half", "Half of ten?", 0, 10, measure=lambda: 5.0,
 ...                   why="Now you know.")
->>> half(4)
-You guessed 4, measured: 5. Off by 1 of 10. Now you know.
 >>> half(None)
 Traceback (most recent call last):
 NotImplementedError: half: write your guess as a number, then run this cell again

@@ -19,11 +19,9 @@ said.
 ...     It is no power.
 ...     '''
 ...     return x**2
->>> double(lambda x: x + x)
-double: passed. Twice as much is a start.
->>> double(lambda x: x * x)
-Traceback (most recent call last):
-course_lib.checks.task.NotYet: double: not yet. What happens to 3?
+>>> double.finding(lambda x: x + x, seed=0)  # right, however it is written
+>>> double.finding(lambda x: x * x, seed=0).hints[0]
+'What happens to 3?'
 """
 
 import contextlib
