@@ -178,8 +178,19 @@ def test_a_guess_need_not_be_right_but_be_one():
     half = Prediction("00_example", "half", "Half?", 0, 10, measure=lambda: 5.0, why="So it is.")
     assert str(half(4)) == "You guessed 4, measured: 5. Off by 1 of 10. So it is."
     assert Record().entries["00_example/half"].passed
+    with pytest.raises(NotYet, match="from 0 to 10"):
+        half(11)
+    assert Record().entries["00_example/half"].mistakes == {"no_guess": 1}
     with pytest.raises(NotImplementedError, match="write your guess"):
         half(None)
+
+
+def test_a_folder_in_the_place_of_the_file_is_no_network(tmp_path):
+    check = checks_of("quantization")["few_bits"]
+    with pytest.raises(NotImplementedError, match="is not there yet"):
+        check(tmp_path / "none.packed")
+    with pytest.raises(NotYet, match="cannot be used"):
+        check(tmp_path)
 
 
 def test_inputs_are_the_learners_to_read_only():

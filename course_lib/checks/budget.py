@@ -49,7 +49,7 @@ class Budget:
         least = self.test_accuracy if hidden and self.test_accuracy else self.accuracy
         try:
             right = recipe.named_right(packing.load(path), judged).double().mean().item()
-        except (ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             record.failed(task, "cannot_be_used")
             raise NotYet(f"{self.name}: not yet. {path.name} cannot be used: {error}") from None
         if right < least:

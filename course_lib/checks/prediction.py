@@ -39,7 +39,7 @@ class Prediction:
             )
         record, task = Record(), f"{self.chapter}/{self.name}"
         if wrong := self._wrong(guess):
-            record.failed(task, wrong)
+            record.failed(task, "no_guess")
             raise NotYet(f"{self.name}: not yet. {wrong}")
         shown = Guess(self.question, float(guess), self.low, self.high, self.unit)
         told = Told(shown.reveal(self.measure()), self.why)
