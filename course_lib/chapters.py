@@ -21,6 +21,8 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from .exercises import marked
+
 GENERATED = {"badges", "colab"}  # tags of the cells that no source carries
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {
@@ -160,9 +162,13 @@ def cell_ids(cells: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def text_hash(cells: Iterable[NotebookNode]) -> str:
-    """A hash of what the cells say and how they are tagged, outputs left out."""
-    said = [[cell.cell_type, cell.source, sorted(tags(cell))] for cell in cells]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+    """A hash of what the cells say and how they are tagged and graded, outputs left out."""
+    said = [[cell.cell_type, cell.source, sorted(tags(cell)), *_graded(cell)] for cell in cells]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _graded(cell: NotebookNode) -> list[dict]:
+    return [dict(cell.metadata.nbgrader)] if "nbgrader" in cell.metadata else []
 
 
 def library_files(code: str, root: Path) -> list[Path]:
@@ -220,7 +226,8 @@ def _inputs_hash(notebook: NotebookNode, code: str, root: Path) -> str:
 def assemble(source: Path, root: Path) -> NotebookNode:
     """The notebook that a py:percent source stands for, not executed.
 
-    Raises ValueError, naming the file, when the source cannot be read.
+    Raises ValueError, naming the file, when the source cannot be read, or the marks of a
+    solution's cells do not fit.
     """
     code = source.read_text(encoding="utf-8")
     try:
@@ -236,6 +243,8 @@ def assemble(source: Path, root: Path) -> NotebookNode:
         cell.id = cell_id
         for key in JUPYTEXT_KEYS & set(cell.metadata):
             del cell.metadata[key]
+    if source.parent.name == "solutions":
+        marked(cells, source.name)
     notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.nbformat_minor = 5
     formats = parsed.metadata.get("jupytext", {}).get("formats")

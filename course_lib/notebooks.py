@@ -37,6 +37,7 @@ from .chapters import (
 )
 from .copies import fill_work
 from .execution import Execution, execute, kernel_env, tidy
+from .exercises import exercise
 from .runner import run
 
 __all__ = ["badges", "build", "execute", "fill_work", "first_cells", "root", "run"]
@@ -61,7 +62,7 @@ def build(names: Sequence[str] = (), check: bool = False, root: Path | str | Non
     if check and not names:
         for orphan in _orphans(base):
             failed += 1
-            print(f"{_name(orphan)}: has no source beside it; delete it or write {orphan.stem}.py")
+            print(f"{_name(orphan)}: has no source; delete it or write {orphan.stem}.py")
     return int(failed > 0)
 
 
@@ -82,11 +83,34 @@ def disagreement(source: Path, base: Path) -> str | None:
     stored = built.metadata.get("course", {}).get("source_hash")
     if not stored == text_hash(built.cells) == fresh.metadata.course.source_hash:
         return f"the notebook's tags or hash are not the source's; {remedy}"
+    if _is_solution(source) and _read(_exercise_file(source, base)) != _exercise(
+        fresh, source, base
+    ):
+        return f"its exercise is missing, or not what the solution gives; {remedy}"
     return None
+
+
+def _is_solution(source: Path) -> bool:
+    return source.parent.name == "solutions"
+
+
+def _exercise_file(solution: Path, base: Path) -> Path:
+    return base / "exercises" / f"{solution.stem}.ipynb"
+
+
+def _exercise(fresh: NotebookNode, solution: Path, base: Path) -> NotebookNode:
+    return exercise(fresh, first_cells(f"exercises/{solution.stem}", base))
 
 
 def _build_one(source: Path, base: Path) -> str | None:
     """Build one notebook; what went wrong, or None. A failure leaves the old one in place."""
+    problem = _build_source(source, base)
+    if problem is None and _is_solution(source):
+        write(_exercise(assemble(source, base), source, base), _exercise_file(source, base))
+    return problem
+
+
+def _build_source(source: Path, base: Path) -> str | None:
     try:
         fresh = assemble(source, base)
     except ValueError as error:
@@ -120,11 +144,11 @@ def _build_one(source: Path, base: Path) -> str | None:
 def build_env(base: Path) -> dict[str, str]:
     """The environment of what is kept and compared.
 
-    Built-in images, claims that raise, and no progress bars: whether there is one depends on
-    what an earlier run has left in the cache.
+    Built-in images, claims that raise, no learner's record, and no progress bars: whether there
+    is one depends on what an earlier run has left in the cache.
     """
     course = {"COURSE_DATA": None, "COURSE_FULL": None, "COURSE_BUILD": None, "COURSE_STRICT": "1"}
-    return kernel_env(base, TQDM_DISABLE="1", **course)
+    return kernel_env(base, TQDM_DISABLE="1", COURSE_PROGRESS="", **course)
 
 
 def _same_inputs(old: NotebookNode, fresh: NotebookNode) -> bool:
@@ -148,10 +172,14 @@ def _read(path: Path) -> NotebookNode | None:
 
 
 def _orphans(base: Path) -> list[Path]:
-    """Notebooks whose source is gone."""
-    folders = (base / "notebooks", base / "solutions")
-    found = (path for folder in folders for path in sorted(folder.glob("*.ipynb")))
-    return [path for path in found if not path.with_suffix(".py").exists()]
+    """Notebooks whose source is gone; an exercise's is its solution's."""
+    places = {"notebooks": "notebooks", "solutions": "solutions", "exercises": "solutions"}
+    return [
+        path
+        for folder, source in places.items()
+        for path in sorted((base / folder).glob("*.ipynb"))
+        if not (base / source / f"{path.stem}.py").exists()
+    ]
 
 
 def _name(path: Path) -> str:

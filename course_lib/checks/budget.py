@@ -12,7 +12,7 @@ from pathlib import Path
 from .. import data, packing, recipe
 from ..cards import show_bytes
 from .record import Record
-from .task import NotYet, Passed
+from .task import NotYet, Passed, still_open
 
 
 @functools.cache
@@ -37,7 +37,7 @@ class Budget:
         """Pass, or raise NotYet with a hint. NotImplementedError as long as there is no file."""
         path, record, task = Path(path), Record(), f"{self.chapter}/{self.name}"
         if not path.exists():
-            raise NotImplementedError(f"{self.name}: {path} is not there yet; save your network")
+            raise still_open(f"{self.name}: open. {path} is not there yet; save your network.")
         size = path.stat().st_size
         if size > self.most_bytes:
             record.failed(task, "too_large")

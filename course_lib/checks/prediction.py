@@ -4,7 +4,7 @@
 ...                   why="Now you know.")
 >>> half(None)
 Traceback (most recent call last):
-NotImplementedError: half: write your guess as a number, then run this cell again
+NotImplementedError: half: open. Write a number for your guess, then run both cells again.
 """
 
 import html
@@ -15,7 +15,7 @@ from numbers import Real
 
 from ..predict import Guess, Revealed
 from .record import Record
-from .task import NotYet
+from .task import NotYet, still_open
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Prediction:
     def __call__(self, guess: float | None) -> "Told":
         """The guess beside what is measured now; NotYet for what can be no guess."""
         if guess is None or guess is Ellipsis:
-            raise NotImplementedError(
-                f"{self.name}: write your guess as a number, then run this cell again"
+            raise still_open(
+                f"{self.name}: open. Write a number for your guess, then run both cells again."
             )
         record, task = Record(), f"{self.chapter}/{self.name}"
         if wrong := self._wrong(guess):

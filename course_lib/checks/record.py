@@ -1,7 +1,7 @@
 """What a learner has passed, tried and left open: one small file in the learner's folder.
 
-Nothing is sent anywhere. `progress()` draws it. COURSE_PROGRESS names another file; empty, none
-is kept (built notebooks and grading leave no trace).
+Nothing is sent anywhere. `progress()` draws it. COURSE_PROGRESS names another file; empty, it
+is kept in memory alone (built notebooks and grading leave no trace).
 """
 
 import contextlib
@@ -27,19 +27,22 @@ class Entry:
     mistakes: dict[str, int] = field(default_factory=dict)
 
 
+IN_MEMORY: dict[str, Entry] = {}  # where no file is to be kept: of this process alone
+
+
 class Record:
     """All tasks ever tried in this folder. It does without a file it cannot use."""
 
     def __init__(self, path: Path | None = None):
         named = os.environ.get("COURSE_PROGRESS")
         self.path = path or (Path(named) if named else None if named == "" else Path(FILE))
-        self.entries: dict[str, Entry] = self._read()
+        self.entries: dict[str, Entry] = IN_MEMORY if self.path is None else self._read()
 
     def _read(self) -> dict[str, Entry]:
         with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
-            if self.path is not None:
-                stored = json.loads(self.path.read_text(encoding="utf-8"))
-                return {name: Entry(**entry) for name, entry in stored.items()}
+            assert self.path is not None
+            stored = json.loads(self.path.read_text(encoding="utf-8"))
+            return {name: Entry(**entry) for name, entry in stored.items()}
         return {}
 
     def passed(self, task: str) -> None:

@@ -54,6 +54,13 @@ class NotYet(AssertionError):
         return [str(self)]
 
 
+def still_open(said: str) -> NotImplementedError:
+    """An error for a task that nobody has begun; Jupyter shows its message alone."""
+    error = NotImplementedError(said)
+    error._render_traceback_ = lambda: [said]  # type: ignore[attr-defined]
+    return error
+
+
 class Borrowed(Exception):
     """The answer called what it was to write itself."""
 
@@ -112,7 +119,7 @@ class Task:
         return makes
 
     def __call__(self, answer: Callable, seed: int | None = None) -> Passed:
-        """Pass, or raise NotYet with a hint. NotImplementedError goes through: the task is open.
+        """Pass, or raise NotYet with a hint; NotImplementedError as long as the task is open.
 
         seed: of the inputs; fresh ones without.
         """
@@ -142,7 +149,9 @@ class Task:
                 with watched(self.borrowed):
                     result = answer(*own)
             except NotImplementedError:
-                raise
+                raise still_open(
+                    f"{self.name}: open. Write your function, then run it and this check again."
+                ) from None
             except Borrowed as error:
                 return Finding("borrowed", _borrowed(str(error)))
             except Exception as error:

@@ -107,13 +107,14 @@ def faults(notebook, chapter: str) -> list[str]:
     """Why comparing a notebook's outputs would say too little; empty when it says enough."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     compared = [c for c in code if c.outputs and not skips_comparison(c)]
-    claims = [cell for cell in code if "claims" in tags(cell)]
+    # A solution's claims are the checks that it passes.
+    claims = [c for c in code if "claims" in tags(c) or c.metadata.get("nbgrader", {}).get("grade")]
     ignoring = [cell for cell in code if skips_comparison(cell)]
     found = []
     if not compared:
         found.append("no cell with an output is compared")
     if not claims and (ignoring or chapter[:2] != "00"):
-        found.append("there is no claims cell (tag `claims`)")
+        found.append("there is no claims cell (tag `claims`), and no check")
     if any("nbval-skip" in tags(cell) or "NBVAL_SKIP" in cell.source for cell in code):
         found.append("a cell is skipped")
     if any("raises-exception" in tags(cell) for cell in claims):
@@ -275,11 +276,13 @@ def test_faults_are_seen():
     claims = ("assert x", ["claims"])
     assert faults(notebook(("x", []), claims), "01_one") == []
     assert faults(notebook(("x", [])), "00_start_here") == []
-    assert faults(notebook(("x", [])), "01_one") == ["there is no claims cell (tag `claims`)"]
+    assert faults(notebook(("x", [])), "01_one") == [
+        "there is no claims cell (tag `claims`), and no check"
+    ]
     ignored = notebook(("x", ["nbval-ignore-output"]), ("# NBVAL_IGNORE_OUTPUT\ny", []))
     assert faults(ignored, "00_start_here") == [
         "no cell with an output is compared",
-        "there is no claims cell (tag `claims`)",
+        "there is no claims cell (tag `claims`), and no check",
     ]
     assert "a cell is skipped" in faults(notebook(("x", ["nbval-skip"]), claims), "01_one")
     semicolon = faults(notebook(("plot(x);", []), claims), "01_one")
