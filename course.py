@@ -33,6 +33,7 @@ COMMANDS = {
     "test-slow": "the tests that take long or need a browser",
     "author": "open JupyterLab on the repository, with the paired sources",
     "notebooks": "build and execute the notebooks whose source changed",
+    "class": "hand out the exercises to a class, and grade them: class new, class grade",
     "weights": "train the original network again, from its fixed seed",
     "bench": "run every script in benchmarks/ (but that of weights)",
 }
@@ -432,6 +433,7 @@ def steps(name, python, extra, root=ROOT):
         "test-slow": [[*pytest, "-m", "slow", *extra]],
         "author": [[*jupyter, *extra]],
         "notebooks": [[python, "-m", "course_lib", "notebooks", *extra]],
+        "class": [[python, "-m", "course_lib", "class", *extra]],
         "weights": [[python, root / "benchmarks" / "original.py", *extra]],
         "bench": [[python, script, *extra] for script in scripts],
     }[name]

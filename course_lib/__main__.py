@@ -87,8 +87,33 @@ def parser() -> argparse.ArgumentParser:
     search.add_argument("--seed", type=int, default=0, help="of all that is random (%(default)s)")
     search.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
 
+    _class_parser(commands.add_parser("class", help="hand out the exercises, and grade a class"))
     commands.add_parser("work", help="fill work/ with your own copies; never overwrites yours")
     return root
+
+
+def _class_parser(parent: argparse.ArgumentParser) -> None:
+    commands = parent.add_subparsers(dest="what", required=True, metavar="new|grade")
+    new = commands.add_parser(
+        "new", help="make a class's folder, or bring its exercises up to date"
+    )
+    new.add_argument("folder", metavar="CLASS")
+    grade = commands.add_parser("grade", help="grade submissions; the same command goes on later")
+    grade.add_argument("folder", metavar="CLASS")
+    grade.add_argument("submissions", metavar="FOLDER|ZIP", help="as the learning platform gave it")
+    grade.add_argument("--due", metavar="2026-01-31T18:00", help="what came later is noted as late")
+    grade.add_argument("--jobs", type=int, help="submissions at a time (as many as cores)")
+    grade.add_argument(
+        "--cell-seconds", type=int, default=60, help="a cell's time limit (%(default)s)"
+    )
+    grade.add_argument(
+        "--seconds", type=int, default=300, help="a submission's time limit (%(default)s)"
+    )
+    grade.add_argument("--memory-gb", type=float, default=3.0, help="memory limit (%(default)s)")
+    grade.add_argument(
+        "--unsafe", action="store_true", help="run strangers' code without walls; see SECURITY.md"
+    )
+    grade.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -117,6 +142,9 @@ def _carry_out(asked: argparse.Namespace) -> int:
 
     if asked.command == "search":
         return _search(asked)
+
+    if asked.command == "class":
+        return _class(asked)
 
     # The notebooks need the extra `lab`; the doctor above must work without anything.
     try:
@@ -179,6 +207,44 @@ def _search(asked: argparse.Namespace) -> int:
     else:
         print(f"{found}\n\nThe smallest within {asked.max_drop:g} points: {chosen}\n\n{judged}")
         print(f"\nThe journal, the packed files and the picture are in {asked.out}.")
+    return 0
+
+
+def _class(asked: argparse.Namespace) -> int:
+    import json
+    from dataclasses import asdict
+    from datetime import datetime
+    from pathlib import Path
+
+    try:
+        from course_lib.grading import gradebook, grader, sandbox
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{error.name} is missing: `pip install -e .[lab,dev]`") from error
+
+    folder = Path(asked.folder)
+    if asked.what == "new":
+        names = gradebook.new(folder)
+        print(f"{folder}: {len(names)} exercises; hand out what lies in {folder / 'release'}")
+        return 0
+    limits = sandbox.Limits(asked.cell_seconds, asked.seconds, int(asked.memory_gb * 1e9))
+    try:
+        summary = grader.grade(
+            folder,
+            Path(asked.submissions),
+            datetime.fromisoformat(asked.due) if asked.due else None,
+            sandbox.Sandbox(limits, asked.unsafe),
+            asked.jobs,
+            on_progress=grader.say,
+        )
+    except RuntimeError as error:
+        print(f"class: {_one_line(error)}", file=sys.stderr)
+        return 2
+    found = {
+        "outcomes": [asdict(one) for one in summary.outcomes],
+        "odd": summary.odd,
+        "ran": summary.ran,
+    }
+    print(json.dumps(found, indent=2) if asked.json else summary)
     return 0
 
 

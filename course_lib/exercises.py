@@ -95,10 +95,13 @@ def is_guess(cell: NotebookNode) -> bool:
     )
 
 
-def exercise(solution: NotebookNode, first: Sequence[NotebookNode]) -> NotebookNode:
+def exercise(
+    solution: NotebookNode, first: Sequence[NotebookNode], hidden_tests: bool = False
+) -> NotebookNode:
     """The exercise of a solution: no answers, no hidden tests, no outputs.
 
-    first: its own generated cells, which take the place of the solution's.
+    first: its own generated cells, which take the place of the solution's. hidden_tests: keep
+    them, for whoever grades.
     """
     from nbgrader.preprocessors import (
         CheckCellMetadata,
@@ -114,7 +117,8 @@ def exercise(solution: NotebookNode, first: Sequence[NotebookNode]) -> NotebookN
     settings.ClearSolutions.text_stub = TEXT_STUB
     made: NotebookNode = nbformat.from_dict(solution)
     guesses = [cell.metadata.nbgrader.grade_id for cell in made.cells if is_guess(cell)]
-    for step in (LockCells, ClearSolutions, ClearOutput, CheckCellMetadata, ClearHiddenTests):
+    steps = [LockCells, ClearSolutions, ClearOutput, CheckCellMetadata]
+    for step in [*steps, *([] if hidden_tests else [ClearHiddenTests])]:
         made, _ = step(config=settings).preprocess(made, {})
     for cell, own in zip(made.cells, first, strict=False):
         cell.source = own.source

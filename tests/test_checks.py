@@ -1,5 +1,6 @@
 """The checks check: right answers in any style pass, wrong ones get the hint that fits."""
 
+import functools
 import importlib
 import importlib.util
 import inspect
@@ -40,16 +41,22 @@ def checks_of(module):
     }
 
 
+@functools.cache
+def answers(module):
+    """The module of a chapter's wrong and right answers."""
+    path = ROOT / "tests" / "wrong_answers" / f"{module}.py"
+    spec = importlib.util.spec_from_file_location(f"wrong_answers_{module}", path)
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
 def given(kind):
     """All answers of a kind, each with the check it is for."""
     found = []
     for module in MODULES:
-        path = ROOT / "tests" / "wrong_answers" / f"{module}.py"
-        spec = importlib.util.spec_from_file_location(f"wrong_answers_{module}", path)
-        answers = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(answers)
         checks = checks_of(module)
-        for name, answer in vars(answers).items():
+        for name, answer in vars(answers(module)).items():
             if name.startswith(f"{kind}_"):
                 own = [c for c in checks if name.removeprefix(f"{kind}_").startswith(f"{c}_")]
                 check = checks[max(own, key=len)]
@@ -141,11 +148,11 @@ def test_an_open_task_stays_open_and_counts_as_no_try(own_progress):
 def test_a_passed_task_stays_passed_and_progress_shows_it(own_progress):
     [name] = [n for n in MODULES if n == "quantization"]
     check = checks_of(name)["affine"]
-    assert str(progress()).startswith("04_quantization: 0 of")
+    assert "04_quantization: 0 of 6 passed" in str(progress())
     with pytest.raises(NotYet):
         check(lambda low, high, bits: (1.0, 0))
     assert "affine: tried 1 time" in str(progress())
-    check(check.right)
+    check(answers("quantization").right_affine_in_numpy)
     with pytest.raises(NotYet):
         check(lambda low, high, bits: (1.0, 0))
     assert "affine" not in str(progress())
@@ -213,6 +220,12 @@ def test_borrowing_is_seen_by_name_and_place_but_libraries_may_help_themselves()
 
     assert check(mul).name == "double"
     assert check(lambda x: mul(x)).name == "double"
+
+
+def test_the_checks_own_answer_is_borrowed_too():
+    check = doubled()
+    for answer in (check.right, lambda x: check.right(x), lambda x: 0 + check.right(x)):
+        assert check.finding(answer, seed=0).mistake == "borrowed"
 
 
 @pytest.mark.parametrize(

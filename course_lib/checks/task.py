@@ -146,7 +146,9 @@ class Task:
         for inputs in cases:
             own = copy.deepcopy(inputs)
             try:
-                with watched(self.borrowed):
+                if answer is self.right:
+                    raise Borrowed(self.name)
+                with watched(self.borrowed, self.right.__code__):
                     result = answer(*own)
             except NotImplementedError:
                 raise still_open(
@@ -291,17 +293,16 @@ class watched:
     """While it is entered, calls of the named functions by the answer raise Borrowed.
 
     Functions of this library are known by name and file, those of torch by name. Whatever a
-    library's own function calls in turn is its own affair.
+    library's own function calls in turn is its own affair. right: the right answer's own code.
     """
 
-    def __init__(self, names: frozenset[str]):
-        self.names = names
+    def __init__(self, names: frozenset[str], right: CodeType | None = None):
+        self.names, self.right = names, right
         self.before: Any = None
 
     def __enter__(self) -> None:
         self.before = sys.getprofile()
-        if self.names:
-            sys.setprofile(self._look)
+        sys.setprofile(self._look)
 
     def __exit__(self, *_error: object) -> None:
         sys.setprofile(self.before)
@@ -313,5 +314,6 @@ class watched:
         else:
             name, called, caller = getattr(argument, "__name__", ""), True, frame.f_code
         borrowed = event in ("call", "c_call") and name in self.names and called
+        borrowed = borrowed or (event == "call" and frame.f_code is self.right)
         if borrowed and not _of_libraries(caller):
             raise Borrowed(name)

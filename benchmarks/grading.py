@@ -1,0 +1,87 @@
+"""Grade a class of a hundred learners who do not exist, in one command; the grader is killed once.
+
+    python benchmarks/grading.py
+
+Every mark is compared with the one that is right for what was handed in. Writes
+results/grading.json: minutes, marks, and what each attack did.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import _recording
+import _synthetic_class as made_up
+from course_lib.grading import gradebook, grader, sandbox
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> None:
+    """Grade, with one kill after a fifth, and record."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--small", action="store_true", help="four learners; records nothing")
+    small = parser.parse_args().small
+    few = dict.fromkeys(["partly_right", "untouched", "edits_the_checks", "ends_the_kernel"], 1)
+    who = made_up.learners(few) if small else made_up.hundred()
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "class"
+        handed_in = made_up.hand_in(who, Path(place) / "in")
+        gradebook.new(folder, ROOT)
+        walls = sandbox.probe(sandbox.Sandbox(), folder)
+        command = [sys.executable, "-m", "course_lib", "class", "grade", str(folder)]
+        command += [str(handed_in), "--cell-seconds", "30", "--json"]
+        begun = time.monotonic()
+        first = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
+        )
+        while len(there(folder)) < len(who) / 5 and first.poll() is None:
+            time.sleep(0.2)
+        os.killpg(first.pid, signal.SIGKILL)
+        first.wait()
+        before = len(there(folder))
+        ran = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+        minutes = (time.monotonic() - begun) / 60
+        found = json.loads(ran.stdout)
+        outcomes = [grader.Outcome(**one) for one in found["outcomes"]]
+        wrong = made_up.mistakes(who, outcomes)
+        kinds = {one.name: one.kind for one in who}
+        by_kind = {}
+        for one in outcomes:
+            row = by_kind.setdefault(kinds[one.learner], {"learners": 0, "seconds": [], "said": []})
+            row["learners"] += 1
+            row["seconds"].append(one.seconds)
+            row["said"] = sorted({*row["said"], *one.doubts})
+        for row in by_kind.values():
+            row["seconds"] = round(sum(row["seconds"]) / len(row["seconds"]), 1)
+        flagged = Counter(bool(one.doubts) for one in outcomes)[True]
+        result = {
+            "submissions": len(outcomes),
+            "minutes": round(minutes, 1),
+            "there_when_killed": before,
+            "run_after_the_kill": found["ran"],
+            "marks_wrong": wrong,
+            "for_a_human": flagged,
+            "walls": walls,
+            "kinds": dict(sorted(by_kind.items())),
+        }
+        if not small:
+            _recording.record("grading", result)
+        print(json.dumps(result, indent=1))
+        sys.exit(bool(wrong))
+
+
+def there(folder: Path) -> list[Path]:
+    """Outcomes that are written by now."""
+    return list(folder.glob("results/learner*/*.json"))
+
+
+if __name__ == "__main__":
+    main()

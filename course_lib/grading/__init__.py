@@ -1,0 +1,8 @@
+"""Grading a class: `new` makes its folder, `grade` marks what was handed in.
+
+    python -m course_lib class new CLASS
+    python -m course_lib class grade CLASS submissions.zip
+
+`submissions` reads what platforms give, `repair` makes it whole, `kernel` runs it behind the walls
+of `sandbox`, `gradebook` keeps the marks in nbgrader's own layout, `grader` does all of it.
+"""
