@@ -44,7 +44,8 @@ def main() -> None:
         )
         while len(there(folder)) < len(who) / 5 and first.poll() is None:
             time.sleep(0.2)
-        os.killpg(first.pid, signal.SIGKILL)
+        if first.poll() is None:
+            os.killpg(first.pid, signal.SIGKILL)
         first.wait()
         before = len(there(folder))
         ran = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)

@@ -184,6 +184,9 @@ def run(
                         verdicts[_name(cell)] = await _check(client, cell, imports)
                     else:
                         await _run_cell(client, cell, number)
+                        if _stopped(cell):
+                            place = _name(cell) or cell.source.strip()[:40]
+                            doubts.append(f"stopped after {limits.cell_seconds} s: {place!r}")
 
         async def watched() -> None:
             task = asyncio.ensure_future(work())
@@ -260,12 +263,16 @@ async def _check(client: _Client, cell: NotebookNode, imports: str) -> Verdict:
 
 def _words_of(error: NotebookNode) -> str:
     said = str(error.evalue).strip()[:2000]
-    if error.ename in ("TooLong", "KeyboardInterrupt"):
+    if _stopped(nbformat.v4.new_code_cell(outputs=[error])):
         return "not passed: it took too long"
     if error.ename in ("NotYet", "NotImplementedError") and said:
         return said
     what = f"{error.ename}: {said}" if said else str(error.ename)
     return f"not passed: {what}"
+
+
+def _stopped(cell: NotebookNode) -> bool:
+    return any(out.get("ename") in ("TooLong", "KeyboardInterrupt") for out in cell.outputs)
 
 
 def _is_check(cell: NotebookNode) -> bool:

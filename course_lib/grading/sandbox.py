@@ -27,6 +27,7 @@ from ..cache import cache_dir as cache_folder
 LIBRARY = Path(__file__).resolve().parents[1]
 SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/sbin")
 SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")
+TEMPORARY = "/tmp"
 INSTALL = "install it with `apt install bubblewrap` (Debian, Ubuntu) or `dnf install bubblewrap`"
 
 
@@ -74,7 +75,7 @@ class Sandbox:
         walls = [bwrap, "--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000"]
         walls += ["--disable-userns", "--cap-drop", "ALL", "--die-with-parent", "--new-session"]
         walls += ["--hostname", "grading", "--clearenv", "--proc", "/proc", "--dev", "/dev"]
-        walls += ["--size", str(self.limits.scratch_bytes), "--tmpfs", "/tmp"]
+        walls += ["--size", str(self.limits.scratch_bytes), "--tmpfs", TEMPORARY]
         for place in (*SYSTEM, *SETTINGS):
             if os.path.islink(place):
                 walls += ["--symlink", os.readlink(place), place]
@@ -110,13 +111,13 @@ def environment(scratch: Path) -> dict[str, str]:
     return {
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
         "HOME": str(scratch),
-        "TMPDIR": "/tmp",
+        "TMPDIR": TEMPORARY,
         "LANG": "C.UTF-8",
         "PYTHONPATH": str(LIBRARY.parent),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        "IPYTHONDIR": "/tmp/.ipython",
-        "MPLCONFIGDIR": "/tmp/.matplotlib",
+        "IPYTHONDIR": f"{TEMPORARY}/.ipython",
+        "MPLCONFIGDIR": f"{TEMPORARY}/.matplotlib",
         "OMP_WAIT_POLICY": "PASSIVE",
         "OMP_NUM_THREADS": "1",
         "TQDM_DISABLE": "1",
