@@ -212,5 +212,5 @@ checks.few_bits(FILE, hidden=True)
 # place, and search over the bits of all layers.
 # <!-- END SOLUTION -->
 
-# %%
+# %% tags=["nbval-ignore-output"]
 progress()

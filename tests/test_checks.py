@@ -136,6 +136,12 @@ def test_hints_grow_with_the_tries_of_the_same_mistake():
     assert said[2] == "Not what was asked for: every number is 0.5 times what is right."
 
 
+def test_a_forgotten_return_is_named():
+    with pytest.raises(NotYet, match="does the function end with `return`"):
+        doubled()(lambda x: None)
+    assert doubled().finding(lambda x: (n for n in x), seed=0).mistake == "other"
+
+
 def test_an_open_task_stays_open_and_counts_as_no_try(own_progress):
     def stub(x):
         raise NotImplementedError
@@ -249,6 +255,11 @@ def test_the_checks_own_answer_is_borrowed_too():
         ("three", 3, "a number was asked for; this is str"),
         (torch.nn.Linear(1, 1), 3.0, "a number was asked for"),
         ((1, 2, 3), (1, 2), "2 things were asked for"),
+        (b"ab", b"ab", None),
+        (b"ac", b"ab", "not what was asked for"),
+        (100_001, 100_000, "the number is not right"),
+        (100_000.0, 100_000, None),
+        (100_001.0, 100_000.0, None),
     ],
 )
 def test_differences_are_said_plainly(answer, right, said):

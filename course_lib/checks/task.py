@@ -178,7 +178,8 @@ class Task:
         # Nobody makes one mistake at a time: another may have spoiled a case or two.
         if likely and 2 * fits[likely] > len(wrong):
             return Finding(likely, paragraphs(self.mistakes[likely]))
-        if all(agree(result, results[0]) for result in results[1:]):
+        same = all(agree(result, results[0]) for result in results[1:])
+        if same and results[0] is not None:
             return Finding("always_the_same", SAME)
         return Finding("other", _plain(said, cases[wrong[0]]))
 
