@@ -259,7 +259,7 @@ smaller = neuron_pruning.prune(network, shares)
 pack(training.recalibrated(smaller, images.train.first(500)))
 ### END SOLUTION
 
-# %% check="own_widths" points=4
+# %% check="own_widths" points=4 tags=["nbval-ignore-output"]
 checks.own_widths(FILE)
 ### BEGIN HIDDEN TESTS
 checks.own_widths(FILE, hidden=True)

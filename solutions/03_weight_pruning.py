@@ -239,7 +239,7 @@ shares |= {"features.14": 0.9, "features.17": 0.9}
 pack(pruned(shares))
 ### END SOLUTION
 
-# %% check="few_weights" points=4
+# %% check="few_weights" points=4 tags=["nbval-ignore-output"]
 checks.few_weights(FILE)
 ### BEGIN HIDDEN TESTS
 small, unseen = packing.load(FILE, threads=2), images.test.first(1000)

@@ -194,7 +194,7 @@ bits |= {"features.14": 3, "features.17": 3}
 pack(bits)
 ### END SOLUTION
 
-# %% check="few_bits" points=4
+# %% check="few_bits" points=4 tags=["nbval-ignore-output"]
 checks.few_bits(FILE)
 ### BEGIN HIDDEN TESTS
 checks.few_bits(FILE, hidden=True)

@@ -231,7 +231,7 @@ def cook(*steps):
 
 print(f"{sum(p.numel() for p in student.parameters()):,} parameters, channels {student.widths}")
 
-# %% task="small_file"
+# %% task="small_file" tags=["nbval-ignore-output"]
 ### BEGIN SOLUTION
 cook(
     recipe.PruneNeurons(0.85),
@@ -240,7 +240,7 @@ cook(
 )
 ### END SOLUTION
 
-# %% check="small_file" points=4
+# %% check="small_file" points=4 tags=["nbval-ignore-output"]
 checks.small_file(FILE)
 ### BEGIN HIDDEN TESTS
 checks.small_file(FILE, hidden=True)

@@ -235,7 +235,7 @@ packing.save(network, FILE)
 tried(network)
 ### END SOLUTION
 
-# %% check="squeezed" points=4
+# %% check="squeezed" points=4 tags=["nbval-ignore-output"]
 checks.squeezed(FILE)
 ### BEGIN HIDDEN TESTS
 checks.squeezed(FILE, hidden=True)
