@@ -229,8 +229,8 @@ def test_borrowing_is_seen_by_name_and_place_but_libraries_may_help_themselves()
 
 
 def test_the_checks_own_answer_is_borrowed_too():
-    check = doubled()
-    for answer in (check.right, lambda x: check.right(x), lambda x: 0 + check.right(x)):
+    check, read_before = doubled(), doubled()
+    for answer in (check.right, read_before.right, lambda x: 0 + read_before.right(x)):
         assert check.finding(answer, seed=0).mistake == "borrowed"
 
 

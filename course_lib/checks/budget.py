@@ -14,7 +14,6 @@ from ..cards import show_bytes
 from .record import Record
 from .task import NotYet, Passed, still_open
 
-
 JUDGED = 2000  # test images that the hidden check of a class takes; all of them take too long
 
 

@@ -146,7 +146,7 @@ class Task:
         for inputs in cases:
             own = copy.deepcopy(inputs)
             try:
-                if answer is self.right:
+                if getattr(answer, "__code__", None) == self.right.__code__:
                     raise Borrowed(self.name)
                 with watched(self.borrowed, self.right.__code__):
                     result = answer(*own)
@@ -294,7 +294,8 @@ class watched:
     """While it is entered, calls of the named functions by the answer raise Borrowed.
 
     Functions of this library are known by name and file, those of torch by name. Whatever a
-    library's own function calls in turn is its own affair. right: the right answer's own code.
+    library's own function calls in turn is its own affair. right: the right answer's own code; it
+    may be another object, read from its file before.
     """
 
     def __init__(self, names: frozenset[str], right: CodeType | None = None):
@@ -315,6 +316,6 @@ class watched:
         else:
             name, called, caller = getattr(argument, "__name__", ""), True, frame.f_code
         borrowed = event in ("call", "c_call") and name in self.names and called
-        borrowed = borrowed or (event == "call" and frame.f_code is self.right)
+        borrowed = borrowed or (event == "call" and frame.f_code == self.right)
         if borrowed and not _of_libraries(caller):
             raise Borrowed(name)
