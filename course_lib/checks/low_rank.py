@@ -598,7 +598,9 @@ def columns_first(conv, rank):
     # Any: a Conv2d's sides may be of any length, as far as types know.
     sides: Any = (conv.kernel_size[::-1], conv.stride[::-1], conv.padding[::-1])
     biased = conv.bias is not None
-    turned: Any = nn.Conv2d(conv.in_channels, conv.out_channels, *sides, bias=biased)
+    turned: Any = nn.Conv2d(
+        conv.in_channels, conv.out_channels, sides[0], sides[1], sides[2], bias=biased
+    )
     turned.weight.data = conv.weight.detach().transpose(2, 3)
     if conv.bias is not None:
         turned.bias.data = conv.bias.detach()
