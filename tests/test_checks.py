@@ -24,6 +24,11 @@ MODULES = sorted(
     path.stem for path in ROOT.glob("course_lib/checks/*.py") if path.stem not in MACHINERY
 )
 SEEDS = range(5)
+# One draw of inputs is quick; `make test-slow` takes the others, and answers that write files.
+DRAWS = {"first": ([0], []), "more": (SEEDS[1:], [pytest.mark.slow])}
+draws = pytest.mark.parametrize(
+    "seeds", [pytest.param(seeds, marks=marks, id=name) for name, (seeds, marks) in DRAWS.items()]
+)
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +57,7 @@ def answers(module):
 
 
 def given(kind):
-    """All answers of a kind, each with the check it is for."""
+    """All answers of a kind, each with the check it is for and the seeds to draw inputs by."""
     found = []
     for module in MODULES:
         checks = checks_of(module)
@@ -60,8 +65,12 @@ def given(kind):
             if name.startswith(f"{kind}_"):
                 own = [c for c in checks if name.removeprefix(f"{kind}_").startswith(f"{c}_")]
                 check = checks[max(own, key=len)]
-                marks = [pytest.mark.notebooks] if isinstance(check, Budget) else []
-                found.append(pytest.param(check, answer, id=f"{module}-{name}", marks=marks))
+                for draw, (seeds, marks) in DRAWS.items():
+                    if isinstance(check, Budget):
+                        marks = [pytest.mark.slow]  # a file takes seconds to write
+                    if draw == "first" or isinstance(check, Task):
+                        label = f"{module}-{name}-{draw}"
+                        found.append(pytest.param(check, answer, seeds, id=label, marks=marks))
     return found
 
 
@@ -72,15 +81,15 @@ def hand_in(check, answer, folder, seed):
     return check(answer, seed=seed) if isinstance(check, Task) else check(answer)
 
 
-@pytest.mark.parametrize(("check", "answer"), given("right"))
-def test_every_right_answer_passes_however_it_is_written(check, answer, tmp_path):
-    for seed in SEEDS if isinstance(check, Task) else [0]:
+@pytest.mark.parametrize(("check", "answer", "seeds"), given("right"))
+def test_every_right_answer_passes_however_it_is_written(check, answer, seeds, tmp_path):
+    for seed in seeds:
         assert hand_in(check, answer, tmp_path, seed).why.endswith(check.why)
 
 
-@pytest.mark.parametrize(("check", "answer"), given("wrong"))
-def test_every_wrong_answer_is_rejected_with_the_hint_that_fits(check, answer, tmp_path):
-    for seed in SEEDS if isinstance(check, Task) else [0]:
+@pytest.mark.parametrize(("check", "answer", "seeds"), given("wrong"))
+def test_every_wrong_answer_is_rejected_with_the_hint_that_fits(check, answer, seeds, tmp_path):
+    for seed in seeds:
         with pytest.raises(NotYet):
             hand_in(check, answer, tmp_path, seed)
         if callable(answer):  # its docstring says which mistake it is to be taken for
@@ -92,15 +101,16 @@ def test_every_wrong_answer_is_rejected_with_the_hint_that_fits(check, answer, t
 def test_every_task_has_five_wrong_answers_and_two_right_ones(module):
     for check in checks_of(module).values():
         for kind, least in (("wrong", 5), ("right", 2)):
-            there = [p for p in given(kind) if p.values[0] is check]
+            there = [p for p in given(kind) if p.values[0] is check and 0 in p.values[2]]
             assert len(there) >= least, f"{check.name} has {len(there)} {kind} answers"
 
 
+@draws
 @pytest.mark.parametrize("module", MODULES)
-def test_every_mistake_is_told_apart_and_its_hints_grow(module):
+def test_every_mistake_is_told_apart_and_its_hints_grow(module, seeds):
     for check in checks_of(module).values():
         for name, makes in getattr(check, "mistakes", {}).items():
-            for seed in SEEDS:
+            for seed in seeds:
                 assert check.finding(makes, seed).mistake == name
             assert len(set(check.finding(makes, 0).hints)) == 3
 
