@@ -148,6 +148,7 @@ def test_marks_that_nbgrader_could_not_grade_by_are_named(house, capsys, old, ne
     assert said in out
 
 
+@pytest.mark.notebooks  # each executes twice
 @pytest.mark.parametrize("what", ["edited", "points", "missing", "orphan"])
 def test_an_exercise_that_is_not_its_solutions_is_seen_and_made_anew(house, capsys, what):
     made = built(house)

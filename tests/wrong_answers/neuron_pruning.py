@@ -517,7 +517,7 @@ def wrong_mean_without_the_filters(running_mean, weight, means, gone):
 
 
 def wrong_mean_without_return(running_mean, weight, means, gone):
-    "always_the_same"
+    "other"
     new = running_mean.clone()
     for channel in gone:
         new = new - weight[:, channel].sum((1, 2)) * means[channel]
