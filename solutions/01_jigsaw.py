@@ -241,7 +241,7 @@ assert (names == others.labels).double().mean() >= 0.965
 # for can spare any one of them, so that all of these looked harmless; without all of them several classes were
 # never named again. A random draw takes from all alike. What worked: silence three, measure all others again
 # without them, and go on until the bytes fit; by the loss, since one channel hardly moves the accuracy.
-# Drawing a few hundred sets at random and keeping the best goes far, too: that also measures channels
+# Drawing a thousand sets at random and keeping the best goes far, too: that also measures channels
 # together. Either way they were chosen on these few images, and only others tell whether the choice holds.
 # <!-- END SOLUTION -->
 

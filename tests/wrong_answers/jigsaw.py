@@ -678,7 +678,7 @@ def right_few_channels_measured_again(folder):
 def right_few_channels_best_of_many_draws(folder):
     network, heard, labels = _heard()
     random, best = torch.Generator().manual_seed(0), (-math.inf, [])
-    for _ in range(400):
+    for _ in range(1000):
         silent = torch.randperm(256, generator=random)[:178].tolist()
         kept = torch.ones(256)
         kept[silent] = 0
