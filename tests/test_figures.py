@@ -54,6 +54,19 @@ EXAMPLES = {
         {"float32": {"convolution": 4.0, "Add": 0.5}, "int8": {"convolution": 1.0, "Add": 0.2}},
         ["convolution"],
     ),
+    "frame": lambda: figures.frame_budget(
+        {"original": {"capture": 1, "network": 24.5}, "small": {"capture": 1, "network": 2}}, 33
+    ),
+    "sure": lambda: figures.not_sure(
+        {
+            "leaves": (np.array([0.9, 0.99]), np.array([9.0, 7.0])),
+            "hands": (np.array([0.9, 0.5]), np.array([2.0, 6.0])),
+        },
+        0.6,
+        5.0,
+    ),
+    "pays": lambda: figures.who_pays(["Acer", "Tilia"], [0.98, 0.97], [0.99, 0.9], "Who pays?"),
+    "scale": lambda: figures.to_scale(("the original", 4.6e6), ("compressed", 1.1e4)),
     "cards": lambda: figures.before_after(
         ["original", "small"],
         {
@@ -86,6 +99,10 @@ def test_descriptions_carry_the_data():
     assert "original: PyTorch 1x, ONNX Runtime, int8 3.5x" in EXAMPLES["paying"]().alt
     assert "int8 1.0 ms convolution" in EXAMPLES["operations"]().alt
     assert "original: 1 of 2 layers right of it" in EXAMPLES["roofline"]().alt
+    assert "original: capture 1.00 ms, network 24.50 ms" in EXAMPLES["frame"]().alt
+    assert "leaves 100%; hands 0%" in EXAMPLES["sure"]().alt
+    assert EXAMPLES["pays"]().alt.startswith("Who pays?: Tilia 97.0% to 90.0%; Acer")
+    assert "compressed 11,000" in EXAMPLES["scale"]().alt
     assert "working memory: 500 kB needed, chip too small" in EXAMPLES["budgets"]().alt
 
 

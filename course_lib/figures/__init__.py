@@ -20,6 +20,7 @@ from course_lib.figures.low_rank import (
 from course_lib.figures.network import before_after, network_picture
 from course_lib.figures.neuron_pruning import many_curves, runs, trimming, work_and_time
 from course_lib.figures.packing import bytes_by_part
+from course_lib.figures.plant_app import frame_budget, not_sure, to_scale, who_pays
 from course_lib.figures.plots import contact_sheet, curves, draw_curves, draw_image, images_grid
 from course_lib.figures.quantization import engine_times, number_grids, outlier, weight_grid
 from course_lib.figures.recipe import code_words, waterfall
@@ -38,9 +39,9 @@ __all__ = [
     "accuracy_by_macs", "accuracy_by_sparsity", "against_sparsity", "against_teacher",
     "before_after", "budgets", "by_operation", "by_size", "bytes_by_part", "channel_map",
     "code_words", "confusions", "contact_sheet", "cost_by_rank", "curves", "draw_curves",
-    "draw_image", "energy_curves", "engine_times", "images_grid", "jigsaw", "learning_curves",
-    "many_curves", "mask_patterns", "network_picture", "number_grids", "opinion", "outlier",
-    "output_change", "pareto", "paying", "rank_cut", "roofline", "runs", "seeds",
-    "shared_filters", "time_left", "trimming", "waterfall", "weight_grid", "weight_histogram",
-    "work_and_time",
+    "draw_image", "energy_curves", "engine_times", "frame_budget", "images_grid", "jigsaw",
+    "learning_curves", "many_curves", "mask_patterns", "network_picture", "not_sure",
+    "number_grids", "opinion", "outlier", "output_change", "pareto", "paying", "rank_cut",
+    "roofline", "runs", "seeds", "shared_filters", "time_left", "to_scale", "trimming",
+    "waterfall", "weight_grid", "weight_histogram", "who_pays", "work_and_time",
 ]  # fmt: skip
