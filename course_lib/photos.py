@@ -14,10 +14,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 FEWEST = 5  # photos of a class: three to learn from, one to choose by, one to test on
 DECODER = 1  # raise it when the same file decodes to other pixels
@@ -135,15 +138,24 @@ def decode(path: str | Path, size: int) -> NDArray[np.uint8]:
             raise Bomb(_too_large(path))
         image.draft("RGB", (2 * size, 2 * size))  # a JPEG is decoded at a fraction of its size
         ImageOps.exif_transpose(image, in_place=True)
-        side = min(image.size)
-        left, top = (image.width - side) // 2, (image.height - side) // 2
-        colour = _colour(image)
+        return square(image, size)
+
+
+def square(image: Image, size: int) -> NDArray[np.uint8]:
+    """The middle square of a picture, shrunk or enlarged to (size, size, 3), on white where clear.
+
+    The phone page prepares the camera's pictures the same way.
+    """
+    from PIL import Image
+
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
     middle = (left, top, left + side, top + side)
-    square = colour.resize((size, size), Image.Resampling.BICUBIC, box=middle)
-    if square.mode == "RGBA":
-        white = Image.new("RGBA", square.size, "white")
-        square = Image.alpha_composite(white, square).convert("RGB")
-    return np.asarray(square)
+    small = _colour(image).resize((size, size), Image.Resampling.BICUBIC, box=middle)
+    if small.mode == "RGBA":
+        white = Image.new("RGBA", small.size, "white")
+        small = Image.alpha_composite(white, small).convert("RGB")
+    return np.asarray(small)
 
 
 def repeated(

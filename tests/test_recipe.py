@@ -10,6 +10,7 @@ from torch import nn
 
 from course_lib import (
     __main__,
+    app,
     counting,
     data,
     judge,
@@ -195,6 +196,7 @@ def test_masks_and_rounding_outlive_pruning_of_neurons(lesson):
     assert state.network.widths == (4, 4, 8, 8, 16, 16)
 
 
+@pytest.mark.notebooks  # not quick
 def test_any_order_can_be_exported(lesson):
     for steps in (
         (Quantize(3), PruneNeurons(0.5), PruneWeights(0.5)),
@@ -238,6 +240,7 @@ def test_the_baseline_knows_nothing_of_the_original(lesson):
         assert not torch.isclose(layer.weight[kept], new[name].weight[kept]).any()
 
 
+@pytest.mark.notebooks  # not quick
 def test_the_judge_sees_files_alone(stripes, original, tmp_path):
     state = applied((Quantize(8), Pack()), Lesson(stripes, original, tmp_path, progress=False))
     path = packing.write(tmp_path / "small.packed", state.packed)
@@ -297,11 +300,13 @@ def test_the_command_prints_one_object_and_nothing_else(stripes, done, monkeypat
 
     monkeypatch.setattr(data, "load", lambda name: stripes)
     monkeypatch.setattr(recipe, "compress", compress)
+    monkeypatch.setattr(app, "write_models", lambda *given: asked.update(models=given))
     command = ["compress", "--data", "stripes", "--out", "smaller", "--max-drop", "30"]
     assert __main__.main([*command, "--no-baseline", "--json"]) == 0
     assert json.loads(capfd.readouterr().out) == done.plain()
     assert set(done.plain()) == {"before", "after", "steps"}
     assert (asked["max_drop"], asked["folder"], asked["baseline"]) == (30, "smaller", False)
+    assert asked["models"] == ("smaller", stripes)
     assert __main__.main(command) == 0
     assert "The recipe: prune neurons" in capfd.readouterr().out
 

@@ -58,36 +58,36 @@ def frame_budget(
 def not_sure(
     kinds: Mapping[str, tuple[np.ndarray, np.ndarray]],
     probability: float,
-    evidence: float,
+    match: float,
 ) -> Picture:
     """How sure a network is of several kinds of pictures, and where it is believed.
 
-    kinds: name -> (probability of the best class, evidence), one of each for every picture.
-    Believed is the corner where both are at least as large as the two numbers say.
+    kinds: name -> (probability of the best class, match with its pattern), one of each for every
+    picture. Believed is the corner where both are at least as large as the two numbers say.
     """
     made = picture(7.0, 3.9)
     panel = axes(made)
     low = min(float(np.min(e)) for _, e in kinds.values())
     high = max(float(np.max(e)) for _, e in kinds.values())
     pad = 0.05 * (high - low)
-    panel.fill_between([probability, 1.015], evidence, high + pad, color="#e9f5ef", zorder=0)
-    for (name, (sure, strong)), colour, mark in zip(kinds.items(), COLOURS, "osD^vP", strict=False):
-        named = np.mean((sure >= probability) & (strong >= evidence))
-        panel.scatter(sure, strong, s=11, color=colour, alpha=0.55, linewidths=0, marker=mark,
+    panel.fill_between([probability, 1.015], match, high + pad, color="#e9f5ef", zorder=0)
+    for (name, (sure, close)), colour, mark in zip(kinds.items(), COLOURS, "osD^vP", strict=False):
+        named = np.mean((sure >= probability) & (close >= match))
+        panel.scatter(sure, close, s=11, color=colour, alpha=0.55, linewidths=0, marker=mark,
                       label=f"{name}: {named:.0%} named")  # fmt: skip
     panel.axvline(probability, ymin=0, color=INK, linewidth=1.1, linestyle=":")
-    panel.axhline(evidence, color=INK, linewidth=1.1, linestyle=":")
+    panel.axhline(match, color=INK, linewidth=1.1, linestyle=":")
     panel.text(1.01, high + 0.6 * pad, "named ", ha="right", va="top", fontsize=9, color=INK)
     panel.text(0.005, low, "“not sure”", ha="left", va="bottom", fontsize=9, color=MUTED,
                transform=panel.get_yaxis_transform())  # fmt: skip
     panel.set_xlim(min(0.2, probability), 1.015)
     panel.set_ylim(low - pad, high + pad)
     panel.set_xlabel("probability of the best species")
-    panel.set_ylabel("evidence (log of the sum\nof all exponentials)")
+    panel.set_ylabel("match with the pattern\nof a known species")
     made.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8.5, markerscale=2)
-    made.alt = f"believed from {probability:.2f} and {evidence:.1f} on: " + "; ".join(
-        f"{name} {np.mean((sure >= probability) & (strong >= evidence)):.0%}"
-        for name, (sure, strong) in kinds.items()
+    made.alt = f"believed from {probability:.2f} and {match:.1f} on: " + "; ".join(
+        f"{name} {np.mean((sure >= probability) & (close >= match)):.0%}"
+        for name, (sure, close) in kinds.items()
     )
     return made
 
