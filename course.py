@@ -29,7 +29,7 @@ COMMANDS = {
     "lab": "open JupyterLab on work/, your own copies of the notebooks and exercises",
     "doctor": "check this machine; each problem is shown with its remedy",
     "test": "check style, types and imports, run the tests, compare every notebook",
-    "test-quick": "the same without the notebooks",
+    "test-quick": "the same without the notebooks and what takes as long",
     "test-slow": "the tests that take long or need a browser",
     "author": "open JupyterLab on the repository, with the paired sources",
     "notebooks": "build and execute the notebooks whose source changed",
@@ -427,7 +427,8 @@ def steps(name, python, extra, root=ROOT):
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         jupyter.append("--allow-root")  # in a container one often is root
     two = ["-n", "2", "--dist", "worksteal"]  # processes, one for each of two cores
-    unit = [*pytest, *two, "-m", "not slow and not notebooks", *extra]
+    quick = [*pytest, *two, "-m", "not slow and not notebooks and not long", *extra]
+    long = [*pytest, *two, "-m", "long and not slow", *extra]
     whole = [*pytest, "-m", "notebooks and not slow", *extra]
     shipped = root / "benchmarks" / "original.py"  # `weights` alone may replace what ships
     scripts = [s for s in sorted((root / "benchmarks").glob("[!_]*.py")) if s != shipped]
@@ -439,8 +440,8 @@ def steps(name, python, extra, root=ROOT):
             [*jupyter, f"--ServerApp.root_dir={root / 'work'}", *extra],
         ],
         "doctor": [[python, "-m", "course_lib", "doctor", *extra]],
-        "test": [*lint(python), unit, whole],
-        "test-quick": [*lint(python), unit],
+        "test": [*lint(python), quick, long, whole],
+        "test-quick": [*lint(python), quick],
         "test-slow": [[*pytest, "-m", "slow", *extra]],
         "author": [[*jupyter, *extra]],
         "notebooks": [[python, "-m", "course_lib", "notebooks", *extra]],

@@ -101,7 +101,7 @@ def pictures(small: bool) -> Pictures:
     """What there is here; stamps lie on white and once more on a drawn ground."""
     rows = [*stamps(), *seedlings(), *others()]
     if small:
-        rows = rows[:: len(rows) // 60]
+        rows = [row for i, row in enumerate(rows) if row[1] >= 0 or i % 40 == 0]
     pixels = np.stack([row[0] for row in rows]).transpose(0, 3, 1, 2).copy()
     return Pictures(
         torch.from_numpy(pixels),
@@ -195,14 +195,19 @@ WHOLE, CUT = "ImageNet's 1,000 classes", "plants"
 QUANTIZER = "plants, ONNX Runtime's int8"
 
 
-def networks(ladder: bool) -> dict[str, engines.Onnx]:
-    """The whole network, the cut one, and the ways to make that small; ladder: and smaller."""
+def networks(ladder: bool, count: int) -> dict[str, engines.Onnx]:
+    """The whole network, the cut one, and the ways to make that small; ladder: and smaller.
+
+    count: how many pictures they are calibrated with.
+    """
     whole, cut, side = plant_network.imagenet(), plants.network(), plants.SIDES["after"]
     made = {WHOLE: engines.onnx(whole, (3, SIDE, SIDE)), CUT: engines.onnx(cut, (3, SIDE, SIDE))}
-    made[QUANTIZER] = engines.int8(made[CUT], plants.pictures(SIDE), plants.RANGED, unsigned=True)
+    made[QUANTIZER] = engines.int8(
+        made[CUT], plants.pictures(SIDE, count), plants.RANGED, unsigned=True
+    )
     for other in SIDES[1:] if ladder else (side,):
         made[f"plants, {other} pixels"] = engines.onnx(cut, (3, other, other))
-    folded, shown = fold_batch_norm(cut), plants.pictures(side)
+    folded, shown = fold_batch_norm(cut), plants.pictures(side, count)
     seen = optimal_rounding.moments(folded, plants.normalised(shown.pixels))
     for harm in HARMS if ladder else (plants.HARM,):
         found = plants.rounded(folded, seen, harm)
@@ -471,7 +476,8 @@ def main() -> None:
     for table, needs in wanting.items():
         print(f"{table}: {needs}; left as it was")
     arguments.only = [table for table in arguments.only if table not in wanting]
-    made = networks("networks" in arguments.only and not arguments.small)
+    ladder = "networks" in arguments.only and not arguments.small
+    made = networks(ladder, 8 if arguments.small else plants.PICTURES)
     shown = pictures(arguments.small) if {"networks", "unsure"} & set(arguments.only) else None
     wanted = (WHOLE, CUT, QUANTIZER, after_name(), after_name().partition(", rounded")[0])
     chosen = {n: each for n, each in made.items() if n in wanted or n.endswith("integers")}

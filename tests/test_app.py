@@ -438,7 +438,7 @@ def test_compressed_leaves_are_the_leaf_mode(page, compressed, tmp_path, monkeyp
     assert (tmp_path / "out" / "cards.pdf").exists()
 
 
-@pytest.mark.notebooks  # not quick
+@pytest.mark.long
 def test_the_shipped_leaves_are_calibrated_and_carry_what_was_measured():
     mode = page_modes.leaf_mode()
     assert mode.before is not None

@@ -13,7 +13,7 @@ SCRIPTS = sorted(ROOT.glob("benchmarks/[!_]*.py"))
 PLANTS = ROOT.parent / "shared" / "data" / "seedlings"
 
 
-@pytest.mark.notebooks  # not quick
+@pytest.mark.long
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_a_benchmark_runs_at_small_size_and_writes_nothing(script, tmp_path):
     if script.stem == "seedlings" and not PLANTS.exists():

@@ -979,7 +979,7 @@ def test_what_is_paged_out_is_still_there(tmp_path):
     assert short.tolist() == [1, 2]
 
 
-@pytest.mark.notebooks  # not quick
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells, and only there it is done")
 def test_a_fingerprint_does_not_keep_all_images_in_memory():
     """In a process of its own: 14,000 leaves are 172 MB, read once and let go."""

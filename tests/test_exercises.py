@@ -148,7 +148,7 @@ def test_marks_that_nbgrader_could_not_grade_by_are_named(house, capsys, old, ne
     assert said in out
 
 
-@pytest.mark.notebooks  # each executes twice
+@pytest.mark.long  # each executes twice
 @pytest.mark.parametrize("what", ["edited", "points", "missing", "orphan"])
 def test_an_exercise_that_is_not_its_solutions_is_seen_and_made_anew(house, capsys, what):
     made = built(house)
@@ -198,7 +198,7 @@ def test_every_check_of_an_exercise_is_called_and_every_task_checked(source):
     assert cells[-1].source == "progress()"
 
 
-@pytest.mark.notebooks
+@pytest.mark.long
 @pytest.mark.parametrize("source", SOLUTIONS, ids=lambda path: path.stem)
 def test_the_untouched_exercise_runs_and_only_its_tasks_are_open(source, tmp_path):
     path = ROOT / "exercises" / f"{source.stem}.ipynb"

@@ -327,7 +327,7 @@ GOOD = "class checks:\n    one = staticmethod(lambda x: 'seen')\nhidden = True"
 
 
 @walls
-@pytest.mark.notebooks  # some of them wait for their limits
+@pytest.mark.long  # some of them wait for their limits
 @pytest.mark.parametrize(
     ("code", "share", "said"),
     [

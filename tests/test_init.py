@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 
 def run(code):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -22,6 +24,7 @@ def test_waiting_threads_sleep_unless_told_otherwise():
     assert run("import os; os.environ['OMP_WAIT_POLICY'] = 'ACTIVE';" + code).stdout == "ACTIVE\n"
 
 
+@pytest.mark.long
 def test_torchvision_works_after_the_package_is_imported():
     result = run(
         "import course_lib, torch\n"

@@ -243,7 +243,7 @@ def nearest_species(features, labels):
     )
 
 
-@pytest.mark.notebooks  # not quick
+@pytest.mark.long
 def test_mean_colour_and_background_do_not_tell_the_species(sheet):
     images, labels = sheet
     pixels = images.astype(np.float32)

@@ -352,7 +352,7 @@ def test_torch_pruning_removes_the_same_channels(network, power, scope):
         assert torch.equal(one, other), name
 
 
-@pytest.mark.notebooks
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small"])
 @pytest.mark.parametrize("criterion", ["l1", "taylor"])
 def test_torchvisions_networks_come_out_smaller_and_run(name, criterion):

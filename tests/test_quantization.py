@@ -320,7 +320,7 @@ def test_stored_bytes_are_those_of_what_would_be_written(bits, per_channel, symm
 # Agreement
 
 
-@pytest.mark.notebooks
+@pytest.mark.long
 @pytest.mark.parametrize("symmetric", [True, False])
 @pytest.mark.parametrize("per_channel", [True, False])
 def test_torchao_makes_the_same_integers(trained, symmetric, per_channel):
@@ -347,7 +347,7 @@ def test_torchao_makes_the_same_integers(trained, symmetric, per_channel):
         assert not symmetric or (steps > 0).double().mean() < 0.001
 
 
-@pytest.mark.notebooks
+@pytest.mark.long
 def test_onnx_runtime_stores_the_same_integers_and_computes_the_same(trained, stripes):
     pytest.importorskip("onnxruntime", reason="without onnxruntime no engine to compare with")
     from course_lib import engines

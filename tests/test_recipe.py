@@ -77,6 +77,7 @@ def done(stripes, original, tmp_path_factory):
     )  # fmt: skip
 
 
+@pytest.mark.long
 def test_the_whole_way_leaves_files_that_say_the_same(stripes, done):
     assert done.holds
     assert [stage.step for stage in done.stages] == [str(step) for step in WEE]
@@ -100,6 +101,7 @@ def test_the_whole_way_leaves_files_that_say_the_same(stripes, done):
     assert "smaller" in str(done)
 
 
+@pytest.mark.long
 def test_what_is_trained_is_not_trained_again(stripes, original, done, monkeypatch):
     monkeypatch.setattr(training, "fit", None)  # a second training would fail
     lesson = Lesson(stripes, original, done.folder / "trainings", progress=False)
@@ -178,6 +180,7 @@ def test_other_images_are_compressed_once(stripes, original, tmp_path, monkeypat
         recipe.packed_file(stripes, progress=False)
 
 
+@pytest.mark.long
 def test_nothing_holds_is_said_not_hidden(done):
     worse = dataclasses.replace(done, max_drop=done.tries[0].drop - 1)
     assert not worse.holds
@@ -196,7 +199,7 @@ def test_masks_and_rounding_outlive_pruning_of_neurons(lesson):
     assert state.network.widths == (4, 4, 8, 8, 16, 16)
 
 
-@pytest.mark.notebooks  # not quick
+@pytest.mark.long
 def test_any_order_can_be_exported(lesson):
     for steps in (
         (Quantize(3), PruneNeurons(0.5), PruneWeights(0.5)),
@@ -240,7 +243,7 @@ def test_the_baseline_knows_nothing_of_the_original(lesson):
         assert not torch.isclose(layer.weight[kept], new[name].weight[kept]).any()
 
 
-@pytest.mark.notebooks  # not quick
+@pytest.mark.long
 def test_the_judge_sees_files_alone(stripes, original, tmp_path):
     state = applied((Quantize(8), Pack()), Lesson(stripes, original, tmp_path, progress=False))
     path = packing.write(tmp_path / "small.packed", state.packed)
@@ -291,6 +294,7 @@ def test_networks_other_than_leafnet_go_the_same_way(tmp_path):
         assert state.exported(lesson)(next(grey.val.batches(2))[0]).shape == (2, 3)
 
 
+@pytest.mark.long
 def test_the_command_prints_one_object_and_nothing_else(stripes, done, monkeypatch, capfd):
     asked = {}
 

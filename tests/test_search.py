@@ -224,7 +224,7 @@ def test_a_slow_moment_does_not_decide(tiny, original, monkeypatch):
     assert [course._latency(packed) for _ in range(2)] == [0.5, 0.5]
 
 
-@pytest.mark.notebooks  # not quick
+@pytest.mark.long
 def test_the_winner_is_judged_on_the_test_images(tiny, original, tmp_path):
     some = found(tiny, original, tmp_path, trials=1)
     judged = some.judge(some.choose(lambda trials: min(trials, key=lambda t: t.bytes)))

@@ -220,7 +220,7 @@ def test_the_shipped_original_is_what_its_script_describes():
     assert (genus[right] == genus[labels]).double().mean() > 0.985
 
 
-@pytest.mark.notebooks  # not quick: the full network is trained
+@pytest.mark.long  # not quick: the full network is trained
 def test_a_short_run_moves_as_the_script_describes():
     images = data.load("leaves")
     few = data.ImageData(

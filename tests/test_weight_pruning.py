@@ -308,7 +308,7 @@ def test_the_classics_are_pruned_too(name):
     assert pruned(torch.zeros(1, 1, 28, 28)).isfinite().all()
 
 
-@pytest.mark.notebooks  # for torchvision's import alone
+@pytest.mark.long  # for torchvision's import alone
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small"])
 def test_torchvisions_networks_are_pruned_too(name):
     torchvision = pytest.importorskip("torchvision")

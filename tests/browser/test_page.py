@@ -136,6 +136,7 @@ def notice(page):
 # What it does
 
 
+@pytest.mark.long
 def test_a_sample_is_named_at_once(visit, built):
     page = visit()
     expect(page.get_by_role("link", name="Leaf cards to print")).to_have_attribute(
@@ -150,6 +151,7 @@ def test_a_sample_is_named_at_once(visit, built):
     expect(name(page)).to_have_text(fifth["label"])
 
 
+@pytest.mark.long
 def test_before_and_after_have_their_figures(visit):
     page = visit()
     figures = until(page, "{ const s = plantApp.statistics(); s.before && s.after && s }")
