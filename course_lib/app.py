@@ -57,12 +57,12 @@ def prepare(picture: Image.Image | NDArray[np.uint8], size: int) -> NDArray[np.u
     if size < 1:
         raise ValueError(f"size must be at least 1 pixel, got {size}; a network's own is shape[1]")
     if isinstance(picture, Image.Image):
-        return photos.square(picture, size)
+        return photos.square(picture, size).copy()  # PIL's own memory is read-only
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
         raise ValueError(
             f"picture must be bytes (height, width, 3), got {picture.dtype} of {picture.shape}"
         )
-    return photos.square(Image.fromarray(picture), size)
+    return prepare(Image.fromarray(picture), size)
 
 
 def build(
@@ -132,10 +132,14 @@ def _modes(
 
 @dataclass(frozen=True)
 class Shown:
-    """The page inside a notebook, or the way to it. `stop()` ends its server."""
+    """The page inside a notebook, or the way to it. `stop()` ends its server.
+
+    Where the kernel is gone, a kept notebook shows a picture of the page instead.
+    """
 
     text: str
     html: str = field(repr=False)
+    built: Built | None = None  # None where no page was built
     server: serving.Server | None = field(default=None, repr=False)
 
     def stop(self) -> None:
@@ -149,23 +153,31 @@ class Shown:
     def _repr_html_(self) -> str:
         return self.html
 
+    def _repr_png_(self) -> bytes | None:
+        return page_folder.PICTURE.read_bytes() if self.server is not None else None
+
 
 _running: dict[Path, serving.Server] = {}
 
 
 def in_notebook(folder: str | Path | None = None, height: int = 780) -> Shown:
-    """Show the page in a notebook; on Colab, hand over its model files and say where to open them.
+    """Show the page in a notebook; where that cannot be, say so and what to do instead.
 
     folder: a page that `build` made, or what `compress` wrote (built in the cache then), or None
     for the leaves that ship. Served on this machine alone; running the cell again keeps the server.
     On Colab a page served there opens in no phone: the browser downloads the `.plants` files
-    instead, and the published page opens them.
+    instead, and the published page opens them. Without the page's runtime, what is shown is how
+    to get it.
     """
     if "google.colab" in sys.modules:
         return _hand_over(folder)
     place = Path(folder).resolve() if folder is not None else None
-    if place is None or page_folder.listed(place) is None:
-        place = _built_in_cache(place).folder
+    try:
+        is_page = place is not None and page_folder.listed(place) is not None
+        built = check(place) if place is not None and is_page else _built_in_cache(place)
+    except page_runtime.Missing as problem:
+        return Shown(str(problem), f"<p>{escape(str(problem))}</p>")
+    place = built.folder
     server = _running.get(place)
     if server is None or not server.is_running:
         server = serving.serve(place, frame_ancestors=serving.NOTEBOOKS)
@@ -178,7 +190,7 @@ def in_notebook(folder: str | Path | None = None, height: int = 780) -> Shown:
         f"Nothing there? Then this kernel runs on another machine: download the page's .plants "
         f"files and open them{_hosted_link()}.</p>"
     )
-    return Shown(text, html, server)
+    return Shown(text, html, built, server)
 
 
 def hosted_page() -> str | None:

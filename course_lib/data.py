@@ -80,7 +80,8 @@ def from_folder(
     Each photo becomes the middle square of it, `size` by `size`, RGB. Where no val/ or test/ is
     given, the shares `val` and `test` of each class are drawn with `seed`. A photo that occurs
     twice is kept once (and never in train if it is in test). What can't be read is left out and
-    listed in `.skipped`. Decoded photos are cached until a file changes. Raises ValueError or
+    listed in `.skipped`. Named after the folder; one called as a built-in set is "my leaves".
+    Decoded photos are cached until a file changes. Raises ValueError or
     FileNotFoundError that say what to do.
     """
     if not 28 <= size <= 128:
@@ -119,7 +120,8 @@ def from_folder(
         Images(stored["pixels"][end - len(which) : end], torch.from_numpy(labels[which]))
         for which, end in zip(note["splits"], ends.tolist(), strict=True)
     )
-    return ImageData(folder.name, train, chosen, tests, classes, skipped=skipped)
+    name = f"my {folder.name}" if folder.name in sets.READERS else folder.name
+    return ImageData(name, train, chosen, tests, classes, skipped=skipped)
 
 
 def _split(

@@ -197,14 +197,17 @@ def execute(
 def tidy(executed: NotebookNode, metadata: NotebookNode) -> NotebookNode:
     """An executed notebook as it is kept, with the metadata given.
 
-    Widgets lose their state and their random ids (the static picture beside them stays), and an
-    expected error keeps only its message.
+    Widgets lose their state and their random ids, and frames that show a page of this machine are
+    left out (the static picture beside both stays); an expected error keeps only its message.
     """
     kept: NotebookNode = nbformat.from_dict(executed)
     kept.metadata = nbformat.from_dict(metadata)
     for cell in kept.cells:
         for output in cell.get("outputs", []):
-            output.get("data", {}).pop(WIDGET_VIEW, None)
+            held = output.get("data", {})
+            held.pop(WIDGET_VIEW, None)
+            if '<iframe src="http://127.0.0.1' in held.get("text/html", ""):
+                del held["text/html"]
             if output.output_type == "error" and "raises-exception" in cell.metadata.get(
                 "tags", []
             ):

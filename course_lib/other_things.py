@@ -22,29 +22,41 @@ from course_lib.leaf_paint import patch, textures, to_image
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]  # a picture (size, size, 3), 0 to 255
 
+SMALLEST = 32  # pixels a side: anything smaller is drawn so large and shrunk
 
-def others(part: str, count: int = 100, size: int = 64, seed: int = 0) -> Images:
+
+def others(part: str, count: int = 100, size: int = 64, seed: int = 0, channels: int = 3) -> Images:
     """`count` pictures of each kind of the part "calibrate" or "judge", all with the label 0."""
-    kinds = others_by_kind(part, count, size, seed).values()
+    kinds = others_by_kind(part, count, size, seed, channels).values()
     pixels = torch.cat([images.pixels for images in kinds])
     return Images(pixels, torch.zeros(len(pixels), dtype=torch.int64))
 
 
-def others_by_kind(part: str, count: int = 100, size: int = 64, seed: int = 0) -> dict[str, Images]:
-    """The same by kind: {kind: `count` pictures of size x size pixels}.
+def others_by_kind(
+    part: str, count: int = 100, size: int = 64, seed: int = 0, channels: int = 3
+) -> dict[str, Images]:
+    """The same by kind: {kind: `count` pictures of size x size pixels, grey with one channel}.
 
     All are seen as the camera of the leaves sees: in its light, with its blur and its noise.
-    Raises ValueError for another part, a count below 1 or a size below 32.
+    Below 32 pixels they are drawn larger and shrunk. Raises ValueError for another part, a count
+    below 1, a size below 8, and channels other than 1 and 3.
     """
     if part not in KINDS:
         raise ValueError(f"part must be one of {', '.join(KINDS)}, got {part!r}")
-    if count < 1 or size < 32:
-        raise ValueError(f"count must be 1 or more and size 32 or more, got {count} and {size}")
+    if count < 1 or size < 8:
+        raise ValueError(f"count must be 1 or more and size 8 or more, got {count} and {size}")
+    if channels not in (1, 3):
+        raise ValueError(f"channels must be 3, or 1 for grey, got {channels}")
+    drawn_size = max(size, SMALLEST)
     found = {}
     for kind, ways in KINDS[part].items():
         rng = np.random.default_rng([seed, *kind.encode()])
-        drawn = [_seen(ways[index % len(ways)](rng, size), rng) for index in range(count)]
+        drawn = [_seen(ways[index % len(ways)](rng, drawn_size), rng) for index in range(count)]
         pixels = torch.from_numpy(np.stack(drawn).transpose(0, 3, 1, 2).copy())
+        if channels == 1 or size < SMALLEST:
+            exact = torch.nn.functional.interpolate(pixels.float(), size=size, mode="area")
+            exact = exact if channels == 3 else exact.mean(1, keepdim=True)
+            pixels = exact.round().to(torch.uint8)
         found[kind] = Images(pixels, torch.zeros(count, dtype=torch.int64))
     return found
 

@@ -22,7 +22,8 @@ from course_lib.cards import show_bytes
 from course_lib.page_modes import Mode
 
 PAGE = Path(__file__).parent / "page"
-NOT_COPIED = {"npm", "runtime", "__pycache__"}
+PICTURE = PAGE / "screenshot.png"  # what it looks like; benchmarks/plant_app.py takes it
+NOT_COPIED = {"npm", "runtime", "__pycache__", PICTURE.name}
 LIST, CARDS = "models.json", "cards.pdf"
 JUNK = {".DS_Store", "Thumbs.db", "desktop.ini"}  # systems leave these wherever one looks
 
@@ -42,8 +43,11 @@ class Built:
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        home = str(Path.home())
+        place = str(self.folder)
+        place = "~" + place.removeprefix(home) if place.startswith(f"{home}/") else place
         lines = [
-            f"The page in {self.folder}, with {' and '.join(self.modes)}:",
+            f"The page in {place}, with {' and '.join(self.modes)}:",
             f"  page        {show_bytes(self.page_bytes)}, {show_bytes(self.page_gzip_bytes)} on "
             f"the way",
             f"  runtime     {show_bytes(self.runtime_bytes)}, "

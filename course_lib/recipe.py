@@ -266,24 +266,39 @@ def _measured(
     return result
 
 
+def _native(folder: Path, lesson: Lesson, state: State) -> dict[str, dict[str, float]]:
+    """Write the .pte files; {file name: its bytes, and how its answers agree with PyTorch's}.
+
+    Each is run by ExecuTorch's own runtime on validation images before it is believed.
+    """
+    if not engines.available("executorch"):
+        return {}
+    shape, learned = lesson.data.shape, lesson.data.train
+    files = {
+        "original.pte": engines.executorch(lesson.original, shape),
+        "compressed-float32.pte": engines.executorch(state.network, shape),
+        "compressed.pte": engines.executorch(state.network, shape, learned),
+    }
+    agree: dict[str, dict[str, float]] = {}
+    for name, file in files.items():
+        (folder / name).write_bytes(file.content)
+        agree[name] = {"bytes": len(file.content), **vars(engines.parity(file, lesson.data.val))}
+    return agree
+
+
 def write(result: Compressed, lesson: Lesson, state: State) -> None:
     """Leave the result in its folder, for the command line and for the app.
 
     Beside what was judged (original.onnx, and .safetensors for the networks of this course;
     compressed.packed, baseline.packed): compressed.onnx, the graph that the packed file holds;
-    compressed-float32.onnx; compressed.pte where ExecuTorch is installed; result.json and
-    compressed.png.
+    compressed-float32.onnx; for apps on phones, where ExecuTorch is installed, original.pte,
+    compressed-float32.pte and compressed.pte (int8); result.json and compressed.png.
     """
     folder = result.folder
     assert folder is not None
     (folder / "compressed.onnx").write_bytes(result.network.content)
     floats = engines.onnx(state.network, lesson.data.shape)
     (folder / "compressed-float32.onnx").write_bytes(floats.content)
-    if engines.available("executorch"):
-        pte = engines.executorch(
-            state.network, lesson.data.shape, lesson.data.train if state.bits else None
-        )
-        (folder / "compressed.pte").write_bytes(pte.content)
     difference = result.comparison.differences[1]
     unpacked = dataclasses.replace(state, packed=None).exported(lesson)
     about = {
@@ -291,6 +306,7 @@ def write(result: Compressed, lesson: Lesson, state: State) -> None:
         "baseline": result.baseline.plain() if result.baseline else None,
         "points": vars(difference) if difference else None,
         "parity": vars(engines.parity(unpacked, lesson.data.val)),
+        "native": _native(folder, lesson, state),
         "recipe": sentence(result.recipe),
         "data": lesson.data.name,
         "shape": lesson.data.shape,

@@ -112,9 +112,12 @@ class Rule:
         """
         likely = self.probabilities(logits)
         sure = (likely.amax(1) >= self.probability) & (self.evidence_of(logits) >= self.evidence)
-        if self.pattern is not None:
-            sure &= _mean(self.pattern.match_of(logits), 1) >= self.pattern.match
-        return likely.argmax(1), sure
+        return likely.argmax(1), sure & (self.match_of(logits) >= self.match)
+
+    @property
+    def match(self) -> float:
+        """The least match that is accepted; -1, so any, without a pattern."""
+        return -1.0 if self.pattern is None else self.pattern.match
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """(n, classes), of logits (n, classes) or (views, n, classes)."""
@@ -123,6 +126,12 @@ class Rule:
     def evidence_of(self, logits: Tensor) -> Tensor:
         """(n,), of logits (n, classes) or (views, n, classes)."""
         return _mean(logits.logsumexp(-1), 1)
+
+    def match_of(self, logits: Tensor) -> Tensor:
+        """(n,), of logits (n, classes) or (views, n, classes), in [-1, 1]; 1 without a pattern."""
+        if self.pattern is None:
+            return torch.ones(logits.shape[-2])
+        return _mean(self.pattern.match_of(logits), 1)
 
 
 @torch.inference_mode()

@@ -165,6 +165,7 @@ def test_an_idea_has_one_name_in_all_its_places(chapter):
     several = {
         "07_working_together": ["recipe", "packing"],
         "08_trade_offs": ["search", "engines", "roofline"],
+        "09_plant_app": ["app", "unsure"],
     }
     places = [
         place

@@ -9,7 +9,7 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import data, packing, recipe
+from .. import data, engines, packing, recipe
 from ..cards import show_bytes
 from .record import Record
 from .task import NotYet, Passed, still_open
@@ -35,6 +35,14 @@ class Budget:
     hints: tuple[str, str, str]  # for a file within its bytes that is not right often enough
     test_accuracy: float | None = None  # what the hidden check asks of the test images
 
+    def judged(self, hidden: bool) -> data.Images:
+        """The images that the network is judged on."""
+        return leaves().test.first(JUDGED) if hidden else leaves().val
+
+    def unfit(self, network: engines.Onnx, judged: data.Images) -> str:
+        """Why this network is none for the task, or nothing."""
+        return ""
+
     def __call__(self, path: str | Path, hidden: bool = False) -> Passed:
         """Pass, or raise NotYet with a hint. NotImplementedError as long as there is no file."""
         path, record, task = Path(path), Record(), f"{self.chapter}/{self.name}"
@@ -47,13 +55,18 @@ class Budget:
                 f"{self.name}: not yet. {path.name} has {show_bytes(size)}; the budget is "
                 f"{show_bytes(self.most_bytes)}. `packing.inspect` shows where the bytes go."
             )
-        judged = leaves().test.first(JUDGED) if hidden else leaves().val
+        judged = self.judged(hidden)
         least = self.test_accuracy if hidden and self.test_accuracy else self.accuracy
         try:
-            right = recipe.named_right(packing.load(path), judged).double().mean().item()
+            network = packing.load(path)
+            unfit = self.unfit(network, judged)
+            right = 0.0 if unfit else recipe.named_right(network, judged).double().mean().item()
         except (OSError, ValueError, RuntimeError) as error:
             record.failed(task, "cannot_be_used")
             raise NotYet(f"{self.name}: not yet. {path.name} cannot be used: {error}") from None
+        if unfit:
+            record.failed(task, "another_network")
+            raise NotYet(f"{self.name}: not yet. {unfit}")
         if right < least:
             times = record.failed(task, "not_right_often_enough")
             raise NotYet(

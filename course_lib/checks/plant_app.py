@@ -3,7 +3,6 @@
 import functools
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .. import data, packing, recipe
-from ..cards import show_bytes
+from .. import data, engines, packing, recipe
 from .budget import JUDGED, Budget, leaves
 from .prediction import Prediction
-from .record import Record
-from .task import NotYet, Passed, still_open, task
+from .task import task
 
 CHAPTER = "09_plant_app"
 
@@ -1107,40 +1104,17 @@ def _grown(part: data.Images) -> data.Images:
 class OfTheGarden(Budget):
     """So many bytes at most, and so many of the garden's leaves right; one answer a species."""
 
-    def __call__(self, path: str | Path, hidden: bool = False) -> Passed:
-        path, record, task = Path(path), Record(), f"{self.chapter}/{self.name}"
-        if not path.exists():
-            raise still_open(f"{self.name}: open. {path} is not there yet; save your network.")
-        size = path.stat().st_size
-        if size > self.most_bytes:
-            record.failed(task, "too_large")
-            raise NotYet(
-                f"{self.name}: not yet. {path.name} has {show_bytes(size)}; the budget is "
-                f"{show_bytes(self.most_bytes)}. `packing.inspect` shows where the bytes go."
-            )
-        judged = _grown(leaves().test.first(JUDGED) if hidden else leaves().val)
-        least = self.test_accuracy if hidden and self.test_accuracy else self.accuracy
-        try:
-            network = packing.load(path)
-            answers = network(next(judged.batches(1))[0]).shape[-1]
-            right = recipe.named_right(network, judged).double().mean().item()
-        except (OSError, ValueError, RuntimeError) as error:
-            record.failed(task, "cannot_be_used")
-            raise NotYet(f"{self.name}: not yet. {path.name} cannot be used: {error}") from None
-        if answers != len(GARDEN):
-            record.failed(task, "other_species")
-            raise NotYet(
-                f"{self.name}: not yet. The network of {path.name} tells {answers} species apart; "
-                f"in the garden grow {len(GARDEN)}. Which network did you begin with?"
-            )
-        if right < least:
-            times = record.failed(task, "not_right_often_enough")
-            raise NotYet(
-                f"{self.name}: not yet. {show_bytes(size)}, and {right:.1%} right; asked for are "
-                f"{least:.1%}. {self.hints[min(times, 3) - 1]}"
-            )
-        record.passed(task)
-        return Passed(self.name, f"{show_bytes(size)}, {right:.1%} right. {self.why}")
+    def judged(self, hidden: bool) -> data.Images:
+        return _grown(super().judged(hidden))
+
+    def unfit(self, network: engines.Onnx, judged: data.Images) -> str:
+        answers = network(next(judged.batches(1))[0]).shape[-1]
+        if answers == len(GARDEN):
+            return ""
+        return (
+            f"This network tells {answers} species apart; in the garden grow {len(GARDEN)}. Which "
+            f"network did you begin with?"
+        )
 
 
 own_plants = OfTheGarden(

@@ -770,7 +770,7 @@ def wrong_own_plants_four_bits(folder):
 
 
 def wrong_own_plants_all_twelve(folder):
-    "other_species"
+    "another_network"
     content = (recorded.FOLDER / "search" / "6.packed").read_bytes()
     return packing.write(folder / "09_plant_app.packed", content)
 
