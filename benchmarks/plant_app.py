@@ -93,7 +93,7 @@ def portrait(opened: Browser, address: str, scratch: Path) -> None:
     page.screenshot(path=scratch / "page.png", full_page=True)
     with Image.open(scratch / "page.png") as whole:
         shown = whole.convert("RGB").crop((0, 0, whole.width, round(1.5 * 970)))
-        shown.quantize(96, dither=Image.Dither.NONE).save(page_folder.PICTURE, optimize=True)
+        shown.quantize(192, dither=Image.Dither.NONE).save(page_folder.PICTURE, optimize=True)
 
 
 def main() -> None:
