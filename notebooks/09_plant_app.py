@@ -14,7 +14,7 @@
 # **In one sentence:** a network is worth what it does in somebody's hand: name a plant from the camera, at
 # once, for a whole day on one battery, and say so when it does not know.
 #
-# *About 40 minutes.* Afterwards you can
+# *About 35 minutes.* Afterwards you can
 # - say where the time of one camera picture goes, and what compression changes of it,
 # - prepare a picture exactly as the network learned it,
 # - teach an app to say "not sure", and measure how often it is sure and wrong,

@@ -23,6 +23,7 @@ def command_line(*arguments, **variables):
     )
 
 
+@pytest.mark.long
 def test_the_json_is_one_object_and_nothing_else():
     ran = command_line("--json")
     told = json.loads(ran.stdout)

@@ -226,6 +226,7 @@ def test_a_class_is_made_with_released_exercises_and_hidden_tests_kept(school):
         gradebook.exercises(school.parent)
 
 
+@pytest.mark.long
 def test_marks_of_hand_and_machine_live_together(tmp_path, released):
     folder = tmp_path / "class"
     gradebook.new(folder, ROOT)
@@ -255,6 +256,7 @@ def test_marks_of_hand_and_machine_live_together(tmp_path, released):
     assert "late" in page
 
 
+@pytest.mark.long
 def test_a_page_of_feedback_runs_nothing_of_a_strangers(tmp_path):
     folder = tmp_path / "class"
     gradebook.new(folder, ROOT)

@@ -36,6 +36,7 @@ def test_torchvision_works_after_the_package_is_imported():
     assert result.stdout.strip() == "torch.Size([1, 1000])", result.stderr[-500:]
 
 
+@pytest.mark.long
 def test_a_torchvision_that_lacks_its_operators_is_mended(tmp_path):
     broken = tmp_path / "torchvision"
     broken.mkdir()

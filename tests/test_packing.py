@@ -198,6 +198,7 @@ def test_a_tensor_larger_than_all_memory():
         packing.unpack(with_graph(model))
 
 
+@pytest.mark.long
 def test_a_bomb_of_zeros():
     bomb = lzma.compress(bytes(300 * 2**20), **packing.PRESSED)
     assert len(bomb) < 2**20

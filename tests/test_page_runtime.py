@@ -160,6 +160,7 @@ def test_four_at_once_fetch_it_once(fake, monkeypatch):
     assert page_runtime.available()
 
 
+@pytest.mark.long
 def test_an_interrupted_fetch_leaves_nothing_half(fake, monkeypatch, tmp_path):
     monkeypatch.setenv("FAKE_SECONDS", "60")
     code = "from course_lib import page_runtime; page_runtime.folder()"
