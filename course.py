@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 OLDEST, NEWEST = (3, 11), (3, 13)
-EXTRAS = "lab,dev,app"
+EXTRAS = "lab,dev,app,efficientnet"
 NEEDED_GB = 4  # the environment, and what pip keeps while it fills it
 
 COMMANDS = {

@@ -160,11 +160,14 @@ class Shown:
 _running: dict[Path, serving.Server] = {}
 
 
-def in_notebook(folder: str | Path | None = None, height: int = 780) -> Shown:
+def in_notebook(
+    folder: str | Path | None = None, height: int = 780, modes: Sequence[str] = ("leaves",)
+) -> Shown:
     """Show the page in a notebook; where that cannot be, say so and what to do instead.
 
     folder: a page that `build` made, or what `compress` wrote (built in the cache then), or None
-    for the leaves that ship. Served on this machine alone; running the cell again keeps the server.
+    for the leaves that ship; modes: as `build` takes them ("plants" takes a minute, once).
+    Served on this machine alone; running the cell again keeps the server.
     On Colab a page served there opens in no phone: the browser downloads the `.plants` files
     instead, and the published page opens them. Without the page's runtime, what is shown is how
     to get it.
@@ -173,8 +176,10 @@ def in_notebook(folder: str | Path | None = None, height: int = 780) -> Shown:
         return _hand_over(folder)
     place = Path(folder).resolve() if folder is not None else None
     try:
-        is_page = place is not None and page_folder.listed(place) is not None
-        built = check(place) if place is not None and is_page else _built_in_cache(place)
+        if place is not None and page_folder.listed(place) is not None:
+            built = check(place)
+        else:
+            built = _built_in_cache(place, None, modes)
     except page_runtime.Missing as problem:
         return Shown(str(problem), f"<p>{escape(str(problem))}</p>")
     place = built.folder
@@ -255,7 +260,7 @@ def command(asked: Namespace) -> int:
             print("Any web host with https serves this folder; phones then give it the camera.")
             return 0
         print(_built_in_cache(asked.model, images))
-        server = serving.serve(_cache_place(asked.model), asked.port, asked.lan)
+        server = serving.serve(_cache_place(asked.model, None), asked.port, asked.lan)
     except (page_runtime.Missing, ImportError) as problem:
         print(f"app: {problem}", file=sys.stderr)
         return 1
@@ -318,19 +323,23 @@ def _images(asked: Namespace) -> ImageData | None:
     return found
 
 
-def _cache_place(model: str | Path | None) -> Path:
+def _cache_place(model: str | Path | None, modes: Sequence[str] | None) -> Path:
     """Where the page is built that is only to be served."""
     folder = cache.writable_dir()
     if folder is None:
         raise ValueError("no folder to build the page in: set COURSE_CACHE to one")
     if model is None:
-        return folder / "pages" / "leaves"
+        return folder / "pages" / "-".join(modes or MODES)
     whole = str(Path(model).resolve()).encode(errors="surrogateescape")
     return folder / "pages" / hashlib.sha256(whole).hexdigest()[:12]
 
 
-def _built_in_cache(model: str | Path | None, images: ImageData | None = None) -> Built:
-    place = _cache_place(model)
+def _built_in_cache(
+    model: str | Path | None,
+    images: ImageData | None = None,
+    modes: Sequence[str] | None = None,
+) -> Built:
+    place = _cache_place(model, modes)
     if place.exists() and page_folder.listed(place) is None:
         shutil.rmtree(place)  # in the cache, what is damaged is made again
-    return build(place, model, data=images)
+    return build(place, model, modes, images)

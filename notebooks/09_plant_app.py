@@ -22,9 +22,9 @@
 
 # %% [markdown]
 # ## The story
-# The article ends with *a smartphone app that identifies plants using the camera*. Uncompressed, it *might
-# drain the battery quickly* and *respond slowly*. After pruning and compression *the same model can run in real
-# time, use less power, deliver instant results*. Eight chapters have prepared this one. Now we build that app.
+# The article's example is *a smartphone app that identifies plants using the camera*. Uncompressed, its model might
+# *drain battery quickly* and *respond slowly*. After pruning and compression it can *run in real time, use less power,
+# deliver instant results*. Now we build that app, and see which of it is true.
 
 # %%
 import tempfile
@@ -62,22 +62,24 @@ history = recorded.load("plant_app")
 # %% [markdown]
 # ## Predict first
 # In chapter 07 the *network* became more than twenty times as fast. An app does more than run a network: it
-# takes a picture from the camera, crops it, shrinks it, and only then asks. **How many times as many pictures
-# does the whole app name in the same time**, in a browser, if it goes as fast as it can?
+# takes a picture from the camera, crops it, shrinks it, and only then asks. **How many times as fast is the whole
+# app**, in a browser, from the camera to the name?
 
 # %%
 my_guess = None
 
 guess = predict.guess(
-    "How many times as many pictures?", my_guess, low=1, high=40, unit="x"
+    "How many times as fast is the app?", my_guess, low=1, high=40, unit="x"
 )
 guess
 
 # %% [markdown]
-# ## What the uncompressed app does to its user
-# Both networks, restored from their files in a fresh process, on the same test images:
+# ## What does the uncompressed app do to its user?
+# Chapter 07's recipe made the second file. Both networks, restored from their files in a fresh process, on the same test
+# images:
 
 # %% tags=["nbval-ignore-output"]
+print(recipe.sentence(recipe.LEAVES))
 with tempfile.TemporaryDirectory() as folder:
     unpacked = Path(folder) / "original.onnx"
     unpacked.write_bytes(engines.onnx(network, images.shape).content)
@@ -89,27 +91,31 @@ comparison = scorecard.compare(cards)
 comparison
 
 # %% [markdown]
-# Three things that a user feels. The **download**: on ten megabits a second, a middling connection in the woods.
-# The **answer**. And the **battery**: a phone's holds about 15 watt-hours; if nothing but the network drew on it, how
-# many plants would it name? (The energy is the scorecard's, on most machines an estimate; the ratio is what counts.)
+# What may a user feel? The **download** of a network, at ten megabits a second, in the woods. (Our page carries the packed
+# file; *Download* above is the ONNX file as it is.) The **answer**. And the **battery**: of a phone's 15 watt-hours, how
+# much do the network's answers take in an hour, 30 a second?
 
 # %% tags=["nbval-ignore-output"]
 BATTERY_MJ = 15 * 3600 * 1000
 checkpoint, _ = scorecard.checkpoint_bytes(network)
 sizes = {"original": checkpoint, "compressed": file.stat().st_size}
+an_hour = {card.name: 30 * 3600 * card.energy_mj / BATTERY_MJ for card in cards}
 for card in cards:
     kind = "an estimate" if card.energy_is_estimate else "measured"
     print(
         f"{card.name:10}  download {8 * sizes[card.name] / 10e6:6.3f} s,  "
         f"answer {card.latency_ms_median:6.3f} ms,  "
-        f"{BATTERY_MJ / card.energy_mj / 1e6:6.0f} million names a charge ({kind})"
+        f"{an_hour[card.name]:7.3%} of the battery an hour ({kind})"
     )
 
 # %% [markdown]
+# To be honest: on *this* machine nobody would feel the difference. The leaves' network is small, and a screen takes far
+# more. The complaint comes true on slower phones, and with larger networks. Both follow.
+#
 # ## From scratch: what happens to a picture
-# The camera gives 640 by 480 pixels. The network learned squares of 64 by 64, in numbers from −2 to 2. So: the
+# The camera gives 640 by 480 pixels. The leaves' network learned squares of 64 by 64, in numbers from −2 to 2. So: the
 # middle square, shrunk, normalised, in the order channel, row, column. Each step can go wrong **without any error**; the
-# network answers all the same, only worse. (Exercise 09 has such bugs in store.)
+# network answers all the same. Exercise 09 measures how much worse.
 
 
 # %%
@@ -138,8 +144,8 @@ print(tuple(ours.shape), f"largest difference to the app's: {difference}")
 # differ by one grey level, no more.
 #
 # ## One picture, from the camera to the name
-# Where does its time go? Both networks in Chromium, on the same filmed leaves, on one thread. And once more with the
-# processor throttled sixfold, as a cheap phone. (Recorded; `python benchmarks/plant_app.py` measures it anew.)
+# Where does its time go? Both networks in Chromium, on the same filmed leaves, on one core; then with the processor
+# throttled sixfold, as a cheap phone. (Recorded; `python benchmarks/plant_app.py` measures it anew.)
 
 # %% tags=["nbval-ignore-output"]
 STAGES = ("capture", "preparation", "network")
@@ -149,10 +155,11 @@ def parts(app_frames):
     """The median milliseconds of each stage, and what is left of the whole."""
     spent = {stage: app_frames[stage]["median"] for stage in STAGES}
     rest = app_frames["whole"]["median"] - sum(spent.values())
-    return spent | {"messages, waiting": max(0.0, rest)}
+    return spent | {"messages, waiting": max(0.0, rest)}  # medians: about
 
 
-frames, slow = (history[name]["apps"] for name in ("frames", "throttled"))
+frames = history["frames"]["apps"]
+slow = history["throttled"]["apps"]
 print(history.label("frames"))
 figures.frame_budget(
     {name: parts(found) for name, found in frames.items()}
@@ -161,28 +168,34 @@ figures.frame_budget(
     "One picture, in the browser",
 )
 
+
 # %% tags=["nbval-ignore-output"]
-faster = {
-    stage: frames["original"][stage]["median"]
-    / frames["compressed"][stage]["median"]
-    for stage in ("network", "whole")
-}
-print(f"the network {faster['network']:.1f}x, the app {faster['whole']:.1f}x")
+def times_faster(apps, stage):
+    return apps["original"][stage]["median"] / apps["compressed"][stage]["median"]
+
+
+faster = {stage: times_faster(frames, stage) for stage in ("network", "whole")}
+rounds = sorted(times_faster(each, "whole") for each in history["frames"]["rounds"])
+print(
+    f"the network {faster['network']:.1f}x as fast, the app {faster['whole']:.1f}x"
+)
+print("the app, in each round:", ", ".join(f"{x:.1f}x" for x in rounds))
 guess.reveal(round(faster["whole"], 1))
 
 # %% [markdown]
-# **Amdahl's law**: what you do not make faster soon takes most of the time. On the slow phone the original comes too late
-# for every second picture; the compressed one is in time, and more than half of what it still takes is not the network any
-# more. Who wants more should now look there. **Compression is done when it is no longer the problem.**
+# **Amdahl's law**: what you do not make faster soon takes most of the time. (Capturing wavers by milliseconds, whatever
+# the network; look at the green part.) On a fast machine *both* are in time for the camera's next picture: you gain
+# battery, not pictures. On the slow phone the original lets two pictures go by for each that it names; compressed, it is
+# in time, and more than half of what is left is not the network. **Compression is done when it is no longer the problem.**
 #
 # ## “Not sure”
-# A network always names something: twelve numbers come out, and one is the largest. Point it at a plaid shirt, and
-# the shirt is an oak. What tells when to doubt? The **probability** of the best answer: are two species alike here?
-# And the **match**: do all twelve numbers *together* look as they do for some species? A wavy oak is a little like
-# its relatives and unlike the maples; a shirt is like this and that.
+# A network always names something: one number for each species comes out, and one is the largest. Point it at a striped
+# cloth, and it names a tree. What tells when to doubt? The **probability** of the best answer: are two species alike here?
+# And the **match**: do all the numbers *together* look as they do for some species? A wavy oak is a little like its
+# relatives and unlike the maples; a cloth is like this and that.
 #
-# `unsure.calibrate` chooses the thresholds with validation leaves and pictures of other things. Here you see
-# test leaves, and *other kinds* of other things. Move both: what do you give up, for what?
+# `unsure.calibrate` chooses the thresholds with validation leaves and pictures of other things. Here you see test
+# leaves, and *other kinds* of other things. Move both: what do you give up, for what?
 
 # %% tags=["nbval-ignore-output"]
 compressed = packing.load(file)
@@ -218,64 +231,71 @@ widgets.Interactive(
 
 # %% [markdown]
 # ## When it fails: sure, and wrong
-# How many of the *other things* get a name all the same, by which rule? *Evidence* asks how large the numbers are,
-# *pattern* is the match. The page uses the last rule: it looks at a picture in four directions, and takes the mean.
-# (Recorded, with hundreds of pictures a kind. Of the real plants none is one of the twelve species.)
+# How many of the *other things* get a name all the same, by which rule? *Evidence* asks how large the numbers are, *both* is
+# probability and evidence, *with pattern* asks for the match, too. The page uses the last rule: it looks at a picture in
+# four directions, and takes the mean. (Recorded; *real plants* are photos of seedlings, of other species.)
 
 # %% tags=["nbval-ignore-output"]
-rules = recorded.load("unsure")["rules"]["rows"]
-rules = {row["rule"]: row for row in rules if row["network"] == "compressed"}
+judged = recorded.load("unsure")
+print(judged.label("rules"))
+rules = {
+    row["rule"]: row
+    for row in judged["rules"]["rows"]
+    if row["network"] == "compressed"
+}
 kinds = list(rules["probability"]["accepted of others"])
-print(f"{'':26}{'leaves':>8}" + "".join(f"{kind:>13}" for kind in kinds))
+print(f"{'named':26}{'leaves':>8}" + "".join(f"{kind:>12}" for kind in kinds))
 for name, row in rules.items():
-    shares = [row["test leaves"]["accepted"], *row["accepted of others"].values()]
-    named = "".join(f"{share['share']:>13.1%}" for share in shares)
-    print(f"{name:26}{named[5:]}")
+    leaves = row["test leaves"]["accepted"]["share"]
+    others = [row["accepted of others"][kind]["share"] for kind in kinds]
+    print(f"{name:26}{leaves:8.1%}" + "".join(f"{x:12.1%}" for x in others))
 
 # %% [markdown]
-# Probability alone is no guard: a network can be 95% sure of a shirt, for it never had to say what a shirt is. The match
-# refuses most of it. What still gets through is what looks most like a leaf: leaves of **other plants**. Whoever eats by
-# an app's word needs better than this.
+# Probability alone is no guard: it names a third of the patterns (stripes and the like). The match refuses most of them.
+# What still gets through, most of all, are **other plants**. Whoever eats by an app's word needs better than this.
 #
 # ## Who pays?
-# One figure of accuracy hides who pays for it. The same test leaves, species by species.
+# All in all, what compressing cost is hardly more than chance. Class by class it need not be; the same test images:
 
 # %% tags=["nbval-ignore-output"]
 labels = images.test.labels.numpy()
+there = [number for number in range(len(images.classes)) if number in labels]
 by_class = [
-    [card.correct[labels == number].mean() for number in range(len(images.classes))]
-    for card in cards
+    [card.correct[labels == number].mean() for number in there] for card in cards
 ]
-figures.who_pays(images.classes, *by_class, "What it cost, class by class")
+names = [images.classes[number] for number in there]
+figures.who_pays(names, *by_class, "What it cost, class by class")
 
 # %% [markdown]
-# A few pay for all; others even gain. Which ones pay, and whom are they taken for? (Chapter 08 shows such pairs side by
-# side.) If yours is a rare species, *its* line is your accuracy.
+# Each line rests on few images, so a short one means little. The top one is long: if that is *your* plant, it is your
+# accuracy. Whom such leaves are taken for, chapter 08 shows.
 #
 # ## Build it
-# `app.build(FOLDER)` makes a folder that any web host can serve: the page, both networks, sample leaves, and cards to
-# print. `app.in_notebook` builds it, serves it on this machine, and shows it here.
+# `app.build(FOLDER)` makes a folder that any web host can serve: the page, both networks of the leaves, samples, and cards
+# to print. `app.in_notebook` builds it, serves it on this machine, and shows it. (On Colab two small files go to your
+# downloads instead, and it says which page opens them.)
 
 # %% tags=["nbval-ignore-output"]
 shown = app.in_notebook()
-print(shown.built or shown)
+print(shown.built or "")
 shown
 
 # %% [markdown]
 # Press *Use the camera*, or a sample. Then **Original** and **Compressed** by turns, and watch the milliseconds. Nothing
-# leaves the phone: the page may not connect anywhere but to its own folder.
+# leaves the phone: the page may connect to nothing but the place it came from. And Amdahl again: most of the first
+# visit's download is the runtime, which no recipe of ours made smaller.
 #
-# - **Your phone**: `python -m course_lib app --lan`, and point its camera at the code that is printed. With `cards.pdf`
-#   on paper, or on a laptop's screen, a class needs no garden.
-# - **Real plants**: `pip install -e ".[efficientnet]"` adds a second mode, the plants, fruits and mushrooms of ImageNet.
+# - **Your phone**: `python -m course_lib app --lan`, and point its camera at the code that is printed. (It will warn of a
+#   certificate made on the spot: go on.) With the folder's `cards.pdf` on paper, or on a screen, a class needs no garden.
+# - **Real plants**: `python -m course_lib app` also has a second mode, the plants, fruits and mushrooms of ImageNet.
 # - **Your own plants**: photos, one folder for each kind; one command trains, compresses, calibrates and serves:
 #
 #       python -m course_lib app --data ~/photos --out myplants
 #
 # ## What production does
-# A page is the quickest way into a hand. An app from a store loads the network with **ExecuTorch**: `python -m course_lib
-# compress` writes the `.pte` files, too, in float32 and in 8 bits, runs each in ExecuTorch's own runtime, and compares its
-# answers with PyTorch's. Chapter 08 has their speed. Prepare the picture as above, then, on Android (Kotlin):
+# An app from a store loads the network with **ExecuTorch**. Where that is installed,
+# `python -m course_lib compress` writes its `.pte` files, in float32 and in 8 bits, runs each in ExecuTorch's own runtime,
+# and compares the answers with PyTorch's. Prepare the picture as above, then, on Android (Kotlin):
 #
 # ```kotlin
 # val module = Module.load(path)                                       // org.pytorch.executorch
@@ -291,8 +311,9 @@ shown
 # let logits: Tensor<Float> = try module.forward(input)[0].tensor()!
 # ```
 #
-# Whichever engine it is, **measure there**. Real plants in 8 bits, twice as fast under ONNX Runtime, are *slower* than in
-# floats in the browser; what paid there was showing the network fewer pixels (recorded, one thread):
+# Whichever engine it is, **measure there**. The larger network of the real plants (EfficientNet-Lite0) is twice as fast in
+# 8 bits under ONNX Runtime, and *slower* in the browser. What paid there was showing it fewer pixels, and it has a price:
+# how often the name stays the same, among the pictures that get one. (Recorded, one thread.)
 
 # %% tags=["nbval-ignore-output"]
 real = recorded.load("plants")
@@ -302,18 +323,26 @@ ways = {
     "floats, 160 pixels": "plants, 160 pixels",
     "8 bits, 160 pixels": "plants, 160 pixels, integers",
 }
-in_runtime, in_browser = (
-    {way: rows[row]["ms"] for way, row in ways.items()}
-    for rows in (real["latency"], real["browser"]["rows"])
-)
-print(f"{'':22}{'ONNX Runtime':>15}{'browser':>12}")
-for way in ways:
-    print(f"{way:22}{in_runtime[way]:12.1f} ms{in_browser[way]:9.1f} ms")
+
+
+def milliseconds(rows):
+    return {way: rows[row]["ms"] for way, row in ways.items()}
+
+
+in_runtime = milliseconds(real["latency"])
+in_browser = milliseconds(real["browser"]["rows"])
+print(real.label("browser"))
+print(f"{'':22}{'ONNX Runtime':>15}{'browser':>12}{'same name':>12}")
+for way, row in ways.items():
+    same = real["networks"]["rows"][row]["agreement_named"]
+    print(
+        f"{way:22}{in_runtime[way]:12.1f} ms{in_browser[way]:9.1f} ms{same:12.1%}"
+    )
 
 # %% [markdown]
 # ## What is left when only what matters is kept
-# The article compares it all with *decluttering: keeping only what truly matters and organizing it efficiently.* Here is
-# the original's file beside the compressed one, true to scale:
+# The article's closing image is *decluttering: keeping only what truly matters and organizing it efficiently.* The
+# original's file beside the compressed one, true to scale:
 
 # %% tags=["nbval-ignore-output"]
 figures.to_scale(
@@ -321,17 +350,21 @@ figures.to_scale(
 )
 
 # %% [markdown]
-# And its five takeaways, each beside what *you* measured:
+# And its five takeaways, each beside a measured figure (the slow phone's is recorded):
 
 # %% tags=["nbval-ignore-output"]
-layers = [part for part in packing.inspect(file).parts if " to " in part.name]
+layers = [
+    part
+    for part in packing.inspect(file).parts
+    if part.name.startswith(("conv", "linear"))
+]
 numbers = sum(part.values for part in layers)
 kept = numbers - sum(part.zeros for part in layers)
 lost = comparison.differences[1]
 takeaways = {
     "Large AI models often contain unnecessary components": (
-        f"{before.params:,} parameters; {kept:,} weights do as well "
-        f"({lost.points:+.1f} points)"
+        f"{before.params:,} parameters; {kept:,} weights do nearly the same "
+        f"({lost})"
     ),
     "Pruning removes low-impact neurons and weights": (
         f"fewer channels leave {numbers:,} weights, and {1 - kept / numbers:.0%} of those are zero"
@@ -346,8 +379,9 @@ takeaways = {
         f"{slow['compressed']['whole']['median']:.0f} ms, from a page in a browser"
     ),
     "Efficiency is key to practical AI systems": (
-        f"{before.energy_mj / after.energy_mj:.0f} times as many names a charge; "
-        f"an answer in {after.latency_ms_median:.2f} ms instead of {before.latency_ms_median:.2f}"
+        f"an answer in {after.latency_ms_median:.2f} ms instead of "
+        f"{before.latency_ms_median:.2f}, for a {before.energy_mj / after.energy_mj:.0f}th "
+        f"of the network's energy"
     ),
 }
 for takeaway, measured in takeaways.items():
@@ -367,37 +401,48 @@ claim(
 )
 gained = sorted(b - a for a, b in zip(*by_class, strict=True))
 claim(
-    "one class pays more than one point, none more than three; another gains",
-    -0.03 < gained[0] < -0.01 and gained[-1] > 0,
+    "the class that pays most pays one to three points",
+    -0.03 < gained[0] < -0.01,
     images=images.name,
     measured=str(gained),
 )
 claim(
-    "a download takes less than a hundredth of the time",
+    "the compressed network takes less than a hundredth of the time to download",
     100 * sizes["compressed"] < sizes["original"],
 )
 claim(
     "the answer comes ten times as fast, on a tenth of the energy",
     before.latency_ms_median > 10 * after.latency_ms_median
     and before.energy_mj > 10 * after.energy_mj,
+    images=images.name,
     machine="other programs are running",
     measured=f"{before.latency_ms_median} to {after.latency_ms_median} ms",
 )
 claim(
-    "recorded: the network gains ten times, the whole app less than half of that",
-    faster["network"] >= 10 and 1 < faster["whole"] < faster["network"] / 2,
-    machine=other,
-    measured=str(faster),
+    "an hour of the original's answers takes less than a fiftieth of the battery",
+    an_hour["original"] < 1 / 50,
+    machine="another processor takes more",
+    measured=f"{an_hour['original']:.2%}",
 )
 claim(
-    "recorded: nine of ten pictures are named within 16 ms",
-    frames["compressed"]["whole"]["p90"] <= 16,
+    "recorded: in the browser the network gains ten times, the whole app less than half of that",
+    faster["network"] >= 10
+    and rounds[0] > 1
+    and rounds[-1] < faster["network"] / 2,
+    machine=other,
+    measured=str((faster, rounds)),
+)
+claim(
+    "recorded: nine of ten pictures are named within 16 ms, and the original is in time, too",
+    frames["compressed"]["whole"]["p90"] <= 16
+    and frames["original"]["whole"]["median"] < 1000 / 30,
     machine=other,
 )
 claim(
-    "recorded: on the slow phone the original comes too late for the next picture, "
+    "recorded: on the slow phone the original lets two pictures go by, "
     "the compressed one does not, and its network is less than half of its time",
     slow["original"]["whole"]["median"]
+    > 2 * 1000 / 30
     > 1000 / 30
     > slow["compressed"]["whole"]["median"]
     > 2 * slow["compressed"]["network"]["median"],
@@ -410,6 +455,10 @@ def wrongly(name):
     return rules[name]["mean of others"]
 
 
+claim(
+    "recorded: probability alone names a quarter of the patterns and more",
+    rules["probability"]["accepted of others"]["patterns"]["share"] > 0.25,
+)
 claim(
     "recorded: the match refuses four of five other things that probability alone names",
     5 * wrongly("with pattern") < wrongly("probability"),
@@ -427,15 +476,15 @@ claim(
     max(kinds, key=lambda kind: page["accepted of others"][kind]["share"])
     == "real plants",
 )
-named = {
+here = {
     kind: rule.decide(each)[1].double().mean().item()
     for kind, each in logits.items()
 }
 claim(
     "here: nine of ten leaves get a name, of no kind of other things one in five does",
-    named.pop("test images") > 0.9 and max(named.values()) < 0.2,
+    here.pop("test images") > 0.9 and max(here.values()) < 0.2,
     images=images.name,
-    measured=str(named),
+    measured=str(here),
 )
 claim(
     "recorded: 8 bits are faster under ONNX Runtime, and slower in the browser; "
@@ -455,10 +504,16 @@ if shown.built is not None:
         and shown.built.models["models/leaves-after.plants"] < 60_000,
         measured=str(shown.built.models),
     )
+    claim(
+        "on the first visit the runtime is most of what the compressed app downloads",
+        shown.built.runtime_gzip_bytes
+        > shown.built.page_gzip_bytes
+        + shown.built.models["models/leaves-after.plants"],
+    )
 
 # %% [markdown]
 # ## Takeaways
-# - Measure the whole, from the camera to the name. A network that is fast enough is not the problem any more.
+# - Measure the whole, from the camera to the name.
 # - Preparation belongs to the network: the same numbers in training and on the phone, or it fails in silence.
 # - An app that cannot say "not sure" is always sure. Choose the thresholds on pictures that you will not judge by.
 # - Speed is a property of network *and* engine. Measure where it will run.
@@ -473,13 +528,12 @@ if shown.built is not None:
 # Nobody knows what users will point at. Judged on the same kinds, the rule would look better than it is.
 # </details>
 #
-# <details><summary>The battery lasts twenty times as long, then?</summary>
+# <details><summary>The network takes a small part of its energy now. Does the battery last as many times as long?</summary>
 # No: screen and camera go on drawing. The network's part nearly vanishes; exercise 09 reckons what that gives.
 # </details>
 #
 # **Try it.** Change one thing, guess first, run again:
 # - `calibrate(..., accept=0.8)`: which other things disappear, and how many leaves with them?
-# - `prepare` with `Image.Resampling.NEAREST`: does a network notice? (Give it leaves shrunk so.)
 # - Print `cards.pdf`, go into the shade with your phone, and count.
 #
 # **Exercise:** `exercises/09_plant_app.ipynb`, and then your own garden.

@@ -1,5 +1,6 @@
 import argparse
 import dataclasses
+import io
 import json
 import os
 import re
@@ -497,8 +498,32 @@ def test_a_notebook_builds_what_is_not_built_yet(page, compressed, stopped):
     with urllib.request.urlopen(shown.server.address + "models.json") as answer:
         assert json.load(answer)["modes"][0]["id"] == "my-stripes"
     leaf = app.in_notebook()
+    assert leaf.built.modes == (page_modes.LEAF_TITLE,)  # real plants take a minute, once
     with urllib.request.urlopen(leaf.server.address + "models.json") as answer:
-        assert json.load(answer)["modes"][0]["id"] == "leaves"
+        assert [mode["id"] for mode in json.load(answer)["modes"]] == ["leaves"]
+
+
+def test_a_kept_notebook_shows_a_picture_of_the_page(page, tmp_path, stopped):
+    app.build(tmp_path / "out")
+    shown = app.in_notebook(tmp_path / "out")
+    with Image.open(io.BytesIO(shown._repr_png_())) as picture:
+        assert picture.width > 300
+    listed = json.loads((tmp_path / "out" / "models.json").read_text())["files"]
+    assert "index.html" in listed
+    assert page_folder.PICTURE.name not in listed  # phones need not fetch it
+
+
+def test_without_the_runtime_a_notebook_says_how_to_get_it_and_goes_on(tmp_path, monkeypatch):
+    def missing():
+        raise page_runtime.Missing("there is no npm here: install it")
+
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    monkeypatch.setattr(page_runtime, "folder", missing)
+    shown = app.in_notebook()
+    assert (shown.built, shown.server, shown._repr_png_()) == (None, None, None)
+    assert "install it" in shown.text
+    assert "install it" in shown._repr_html_()
+    shown.stop()
 
 
 @pytest.fixture
@@ -579,7 +604,7 @@ def test_the_command_builds_serves_and_says_what_a_phone_needs(page, compressed,
     assert "my-stripes-after.plants" in out
     assert server.folder.is_relative_to(Path(os.environ["COURSE_CACHE"]))
     assert app.command(asked()) == 0  # without --model: the leaves
-    assert quick[1].folder.name == "leaves"
+    assert quick[1].folder.name == "leaves-plants"
     (quick[1].folder / "models.json").write_text("{")  # damaged, in the cache: made again
     assert app.command(asked()) == 0
     assert app.check(quick[1].folder).modes == ("Leaf cards",)

@@ -66,7 +66,9 @@ def test_the_conda_environment_holds_the_same_versions():
         for name, version in re.findall(r"(?m)^ +- ([\w.-]+?)={1,2}(\d\S*)$", text)
     }
     pinned = pins()
-    assert found == {name: pinned[name] for name in requirements("lab", "photos", "dev", "app")}
+    assert found == {
+        name: pinned[name] for name in requirements("lab", "photos", "dev", "app", "efficientnet")
+    }
 
 
 def test_the_doctor_looks_for_every_dependency_of_the_core():

@@ -250,8 +250,10 @@ def test_an_output_with_a_folder_of_this_machine_is_refused(house, monkeypatch, 
 def test_tidy_drops_what_is_random_or_of_one_machine():
     new = nbformat.v4.new_output
     view = {"text/plain": "IntSlider()", execution.WIDGET_VIEW: {"model_id": "random"}}
+    frame = {"text/html": '<iframe src="http://127.0.0.1:8765/">', "image/png": "a picture of it"}
     outputs = [
         new("display_data", data=view),
+        new("display_data", data=frame),
         new("error", ename="ValueError", evalue="no", traceback=["/home/me/x.py"]),
     ]
     executed = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("f()", outputs=outputs)])
@@ -259,7 +261,8 @@ def test_tidy_drops_what_is_random_or_of_one_machine():
     executed.metadata.widgets = {"state": 1}
     kept = execution.tidy(executed, nbformat.NotebookNode(course={}))
     assert kept.cells[0].outputs[0].data == {"text/plain": "IntSlider()"}
-    assert kept.cells[0].outputs[1].traceback == ["ValueError: no"]
+    assert kept.cells[0].outputs[1].data == {"image/png": "a picture of it"}
+    assert kept.cells[0].outputs[2].traceback == ["ValueError: no"]
     assert kept.metadata == {"course": {}}
 
 

@@ -13,6 +13,7 @@ from course_lib import (
     app,
     counting,
     data,
+    engines,
     judge,
     models,
     packing,
@@ -99,6 +100,25 @@ def test_the_whole_way_leaves_files_that_say_the_same(stripes, done):
     assert (folder / "compressed.png").read_bytes().startswith(b"\x89PNG")
     assert (folder / "compressed-float32.onnx").exists()
     assert "smaller" in str(done)
+    if not engines.available("executorch"):
+        assert stored["native"] == {}
+
+
+@pytest.mark.long
+@pytest.mark.skipif(
+    not engines.available("executorch"), reason="the extra `deploy`, which brings ExecuTorch"
+)
+def test_the_files_for_phones_are_run_and_agree(stripes, done):
+    native = json.loads((done.folder / "result.json").read_text())["native"]
+    assert list(native) == ["original.pte", "compressed-float32.pte", "compressed.pte"]
+    images = stripes.test.first(60)
+    for name, told in native.items():
+        file = engines.load(done.folder / name)
+        assert told["bytes"] == (done.folder / name).stat().st_size
+        assert told["agreement"] > 0.95
+        given = torch.cat([file(inputs).argmax(1) for inputs, _ in images.batches(20)])
+        right = (given == images.labels).double().mean()
+        assert right > 0.85, name
 
 
 @pytest.mark.long

@@ -243,3 +243,20 @@ def test_what_the_benchmark_recorded_comes_out_again(network):
         for kind, images in unsure.others_by_kind("judge", 300).items():
             share = float(accepted(rule, network, images)[0].double().mean())
             assert share == pytest.approx(told[way]["accepted of others"][kind]["share"], abs=0.02)
+
+
+def test_other_things_come_grey_and_small_for_networks_that_see_so():
+    small = unsure.others_by_kind("judge", 3, size=28, channels=1)
+    assert {tuple(images.pixels.shape) for images in small.values()} == {(3, 1, 28, 28)}
+    grey = unsure.others("calibrate", 2, size=64, channels=1).pixels.float()
+    coloured = unsure.others("calibrate", 2, size=64).pixels.float()
+    assert (grey - coloured.mean(1, keepdim=True)).abs().max() <= 0.5
+    with pytest.raises(ValueError, match=r"channels must be 3, or 1 for grey, got 4"):
+        unsure.others("judge", channels=4)
+
+
+def test_a_rule_without_a_pattern_matches_everything():
+    logits = torch.tensor([[0.0, 9.0], [1.0, 1.5]])
+    plain = unsure.Rule(1.0, 0.9, -100.0)
+    assert (plain.match, plain.match_of(logits).tolist()) == (-1.0, [1.0, 1.0])
+    assert plain.decide(logits)[1].tolist() == [True, False]

@@ -69,7 +69,7 @@ def not_sure(
     panel = axes(made)
     low = min(float(np.min(e)) for _, e in kinds.values())
     high = max(float(np.max(e)) for _, e in kinds.values())
-    pad = 0.05 * (high - low)
+    pad = 0.05 * (high - low) or 0.05
     panel.fill_between([probability, 1.015], match, high + pad, color="#e9f5ef", zorder=0)
     for (name, (sure, close)), colour, mark in zip(kinds.items(), COLOURS, "osD^vP", strict=False):
         named = np.mean((sure >= probability) & (close >= match))
