@@ -16,20 +16,24 @@ export function make(tag, properties = {}, ...children) {
 
 // The answer
 
+/** A class as it is read: folders are often called Common_wheat. */
+const plain = (name) => name.replaceAll("_", " ");
+
 let lines = []; // of the likeliest classes
 let drawn = 0;
 
 /** What `decide` said, with the model's header for its names, and the truth where it is known. */
 export function answer(given, { classes, groups }, { dark, truth }) {
   const [best, group] = [classes[given.index], groups?.[given.index]];
-  const name = given.sure ? best : "Not sure";
-  announce(given.sure ? best : `Not sure. ${HINTS[dark ? "dark" : given.why]}`);
+  const name = given.sure ? plain(best) : "Not sure";
+  announce(given.sure ? name : `Not sure. ${HINTS[dark ? "dark" : given.why]}`);
   // Laying the page out takes a slow phone longer than a frame: a new name at once, bars in time.
   if (name === at("name").textContent && performance.now() - drawn < REDRAW) return;
   drawn = performance.now();
   state(given.sure ? "yes" : "no");
   named(name, given.sure && isLatin(best, group));
-  const known = truth === null ? "" : truth === best ? ", and right" : `, but it is ${truth}`;
+  const known =
+    truth === null ? "" : truth === best ? ", and right" : `, but it is ${plain(truth)}`;
   put(
     "aside",
     given.sure
@@ -40,7 +44,7 @@ export function answer(given, { classes, groups }, { dark, truth }) {
   if (at("likely").children.length !== lines.length)
     at("likely").replaceChildren(...lines.map(({ item }) => item));
   given.top.forEach(({ index, share }, i) => {
-    lines[i].name.textContent = classes[index];
+    lines[i].name.textContent = plain(classes[index]);
     lines[i].name.classList.toggle("latin", isLatin(classes[index], groups?.[index]));
     lines[i].bar.style.transform = `scaleX(${share.toFixed(3)})`;
     lines[i].share.textContent = percent(share);
@@ -163,7 +167,7 @@ export function samples(list, choose) {
       const button = make("button", { type: "button", onclick: () => choose(sample) }, picture);
       button.setAttribute(
         "aria-label",
-        `Sample ${i + 1}${sample.label ? `: ${sample.label}` : ""}`,
+        `Sample ${i + 1}${sample.label ? `: ${plain(sample.label)}` : ""}`,
       );
       button.dataset.file = sample.file;
       return make("li", {}, button);
@@ -206,7 +210,10 @@ export function knows({ about, classes, groups }) {
   put("known-title", `All ${classes.length.toLocaleString("en")} names`);
   at("names").replaceChildren(
     ...classes.map((name, i) =>
-      make("li", { textContent: name, className: isLatin(name, groups?.[i]) ? "latin" : "" }),
+      make("li", {
+        textContent: plain(name),
+        className: isLatin(name, groups?.[i]) ? "latin" : "",
+      }),
     ),
   );
 }
