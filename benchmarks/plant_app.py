@@ -41,7 +41,7 @@ def browser(film: Path, scratch: Path, one_core: bool) -> Iterator[Browser]:
     if one_core:
         starter = scratch / "chromium"
         starter.write_text(
-            f"#!{sys.executable}\nimport os, sys\n"
+            f'#!/bin/sh\n"exec" "{sys.executable}" "$0" "$@"\nimport os, sys\n'
             f"os.sched_setaffinity(0, {{{max(os.sched_getaffinity(0))}}})\n"
             f"os.execv({CHROMIUM!r}, [{CHROMIUM!r}, *sys.argv[1:]])\n"
         )

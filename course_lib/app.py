@@ -8,6 +8,7 @@ shows it in a notebook. Networks and pictures stay on the phone: the page sends 
 (16, 16, 3)
 """
 
+import base64
 import contextlib
 import hashlib
 import importlib.metadata
@@ -46,6 +47,7 @@ from course_lib.page_modes import Mode, write_models
 __all__ = ["Built", "Mode", "build", "check", "in_notebook", "prepare", "write_models"]
 
 MODES = ("leaves", "plants")
+LINKED = 200_000  # bytes of a model file that a notebook's output may hold
 
 
 def prepare(picture: Image.Image | NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
@@ -192,8 +194,8 @@ def in_notebook(
         f'<iframe src="{server.address}" title="The plant app" allow="camera; fullscreen" '
         f'style="border:0;width:100%;max-width:480px;height:{int(height)}px"></iframe>'
         f'<p><a href="{server.address}" target="_blank" rel="noopener">Open it in a tab</a>. '
-        f"Nothing there? Then this kernel runs on another machine: download the page's .plants "
-        f"files and open them{_hosted_link()}.</p>"
+        f"Nothing there? Then this kernel runs on another machine (on Binder it does): download "
+        f"{_downloads(built)}, and open it{_hosted_link()}, with “Open my model”.</p>"
     )
     return Shown(text, html, built, server)
 
@@ -241,6 +243,17 @@ def _model_files(folder: str | Path | None) -> list[Path]:
     if page_folder.listed(place) is None and not list(place.glob(f"*{page_models.SUFFIX}")):
         write_models(place)
     return sorted((*place.glob(f"*{page_models.SUFFIX}"), *place.glob("models/*")), reverse=True)
+
+
+def _downloads(built: Built) -> str:
+    """Links that hold the small model files themselves: whoever sees the notebook can take them."""
+    small = [built.folder / name for name, size in built.models.items() if size < LINKED]
+    links = [
+        f'<a download="{escape(path.name)}" href="data:application/octet-stream;base64,'
+        f'{base64.b64encode(path.read_bytes()).decode()}">{escape(path.name)}</a>'
+        for path in small
+    ]
+    return " or ".join(links) or "one of the folder's .plants files"
 
 
 def _hosted_link() -> str:

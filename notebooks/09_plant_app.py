@@ -91,9 +91,9 @@ comparison = scorecard.compare(cards)
 comparison
 
 # %% [markdown]
-# What may a user feel? The **download** of a network, at ten megabits a second, in the woods. (Our page carries the packed
-# file; *Download* above is the ONNX file as it is.) The **answer**. And the **battery**: of a phone's 15 watt-hours, how
-# much do the network's answers take in an hour, 30 a second?
+# What may a user feel? The **download** of a network, at ten megabits a second, in the woods. (Original checkpoint and packed
+# file, as in chapter 07. Our page's own files are gzip, which browsers unpack by themselves: half as much again.) The
+# **answer**. And the **battery**: of a phone's 15 watt-hours, how much do the answers take in an hour, 30 a second?
 
 # %% tags=["nbval-ignore-output"]
 BATTERY_MJ = 15 * 3600 * 1000

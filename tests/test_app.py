@@ -1,4 +1,5 @@
 import argparse
+import base64
 import dataclasses
 import io
 import json
@@ -481,6 +482,9 @@ def test_a_notebook_shows_the_page_in_a_frame(page, tmp_path, stopped):
     html = shown._repr_html_()
     assert f'<iframe src="{shown.server.address}"' in html
     assert 'allow="camera; fullscreen"' in html
+    held = re.search(r'download="leaves-after.plants" href="data:[^,]+,([^"]+)"', html)[1]
+    file = tmp_path / "out" / "models" / "leaves-after.plants"
+    assert base64.b64decode(held) == file.read_bytes()  # for kernels on other machines
     with urllib.request.urlopen(shown.server.address) as answer:
         assert b"leaf" in answer.read()
         assert "http://localhost:*" in answer.headers["Content-Security-Policy"]

@@ -16,7 +16,9 @@ MODULE = "ort.wasm.bundle.min.mjs"
 WASM = "ort-wasm-simd-threaded.wasm"
 TEXTS = {MODULE: "export const ort = 1;\n", WASM: "not really wasm\n"}
 # A stand-in for npm: it puts files where npm would, and leaves a line each time it is called.
-FAKE = """#!{python}
+# Read by sh first, for the path of Python may hold spaces; Python takes that line for a text.
+FAKE = """#!/bin/sh
+"exec" "{python}" "$0" "$@"
 import os, pathlib, sys, time
 with open(os.environ["FAKE_CALLS"], "a") as calls:
     calls.write(" ".join(sys.argv[1:]) + "\\n")
