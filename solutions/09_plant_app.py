@@ -230,6 +230,8 @@ assert 0.7 < threshold(sure, torch.tensor([True, False, True, True]), 0.1) <= 0.
 # the original and the compressed network take for a frame, (milliseconds, millijoules); these millijoules come on
 # top. Then the app is closed. **How many times as many identifications does one charge of the battery give with
 # the compressed network?** Twice as many is 2.0.
+#
+# When it passes, guess, then try the chapter's leaves on its slow phone: `gain(2, 0.5, 4, (80, 1.7), (15, 0.03))`.
 
 
 # %% task="gain"
@@ -246,13 +248,6 @@ def gain(watts, aiming, frames, before, after):
 
 # %% check="gain" points=3
 checks.gain(gain)
-
-# %% [markdown]
-# And the chapter's leaves on its slow phone, with a screen and a camera of 2 watts, half a second of aiming, and four
-# frames? (The energies are the scorecard's estimates.) Guess before you run it.
-
-# %%
-gain(2, 0.5, 4, (80, 1.7), (15, 0.03))
 
 # %% [markdown]
 # ## 6. Your own garden (open-ended)
