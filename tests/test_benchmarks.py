@@ -10,11 +10,18 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted(ROOT.glob("benchmarks/[!_]*.py"))
+MINUTES = {"trade_offs", "working_together"}  # take minutes, small as they are
 PLANTS = ROOT.parent / "shared" / "data" / "seedlings"
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem in MINUTES))
+        for path in SCRIPTS
+    ],
+)
 def test_a_benchmark_runs_at_small_size_and_writes_nothing(script, tmp_path):
     if script.stem == "seedlings" and not PLANTS.exists():
         pytest.skip("the photos of seedlings are not on this machine")
