@@ -92,7 +92,7 @@ comparison
 
 # %% [markdown]
 # What may a user feel? The **download** of a network, at ten megabits a second, in the woods. (Original checkpoint and packed
-# file, as in chapter 07. Our page's own files are gzip, which browsers unpack by themselves: half as much again.) The
+# file, as in chapter 07. Our page's files are gzip, which browsers unpack by themselves: half as much again for the small one.) The
 # **answer**. And the **battery**: of a phone's 15 watt-hours, how much do the answers take in an hour, 30 a second?
 
 # %% tags=["nbval-ignore-output"]
@@ -282,8 +282,8 @@ shown
 
 # %% [markdown]
 # Press *Use the camera*, or a sample. Then **Original** and **Compressed** by turns, and watch the milliseconds. Nothing
-# leaves the phone: the page may connect to nothing but the place it came from. And Amdahl again: most of the first
-# visit's download is the runtime, which no recipe of ours made smaller.
+# leaves the phone: the page may connect to nothing but the place it came from. And Amdahl again: with the
+# small network, most of the first download is the runtime, which no recipe of ours made smaller.
 #
 # - **Your phone**: `python -m course_lib app --lan`, and point its camera at the code that is printed. (It will warn of a
 #   certificate made on the spot: go on.) With the folder's `cards.pdf` on paper, or on a screen, a class needs no garden.
