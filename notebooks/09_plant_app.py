@@ -232,7 +232,7 @@ widgets.Interactive(
 # %% [markdown]
 # ## When it fails: sure, and wrong
 # How many of the *other things* get a name all the same, by which rule? *Evidence* asks how large the numbers are, *both* is
-# probability and evidence, *with pattern* asks for the match, too. The page uses the last rule: it looks at a picture in
+# probability and evidence, *pattern* asks for the match, too. *Page* is the page's own rule: it also looks at a picture in
 # four directions, and takes the mean. (Recorded; *real plants* are photos of seedlings, of other species.)
 
 # %% tags=["nbval-ignore-output"]
@@ -244,11 +244,13 @@ rules = {
     if row["network"] == "compressed"
 }
 kinds = list(rules["probability"]["accepted of others"])
-print(f"{'named':26}{'leaves':>8}" + "".join(f"{kind:>12}" for kind in kinds))
-for name, row in rules.items():
-    leaves = row["test leaves"]["accepted"]["share"]
-    others = [row["accepted of others"][kind]["share"] for kind in kinds]
-    print(f"{name:26}{leaves:8.1%}" + "".join(f"{x:12.1%}" for x in others))
+columns = {name: name for name in ("probability", "evidence", "both")}
+columns |= {"with pattern": "pattern", "with pattern, four turns": "page"}
+named = {"leaves": [rules[r]["test leaves"]["accepted"] for r in columns]}
+named |= {k: [rules[r]["accepted of others"][k] for r in columns] for k in kinds}
+print(f"{'named':11}" + "".join(f"{head:>11}" for head in columns.values()))
+for kind, found in named.items():
+    print(f"{kind:11}" + "".join(f"{x['share']:11.1%}" for x in found))
 
 # %% [markdown]
 # Probability alone is no guard: it names a third of the patterns (stripes and the like). The match refuses most of them.
