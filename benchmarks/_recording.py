@@ -12,6 +12,8 @@ from pathlib import Path
 
 import torch
 
+from course_lib.processor import described
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PACKAGES = ("torch", "numpy", "pillow", "onnxruntime", "executorch")
@@ -53,18 +55,10 @@ def _made() -> dict:
         "command": " ".join(["python", script.relative_to(ROOT).as_posix(), *sys.argv[1:]]),
         "commit": commit,
         "date": time.strftime("%Y-%m-%d"),
-        "machine": f"{platform.system()} {platform.machine()}, {_processor()}, {cores} cores"
+        "machine": f"{platform.system()} {platform.machine()}, {described()}, {cores} cores"
         + (f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""),
         "versions": {"python": platform.python_version()} | _versions(),
     }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or "processor unknown"
 
 
 def _versions() -> dict[str, str]:

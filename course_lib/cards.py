@@ -63,6 +63,7 @@ class Scorecard:
     working_bytes: int | None = field(default=None, compare=False)  # see counting.working_memory
     correct: np.ndarray | None = field(default=None, compare=False, repr=False)  # of each image
     tested_on: str = field(default="", compare=False)  # which images; a pair needs the same
+    saturating: int = field(default=0, compare=False)  # layers to care for, see `Onnx.warning`
 
     def plain(self) -> dict[str, Any]:
         """The seventeen figures of the JSON by name, in order."""
@@ -312,7 +313,8 @@ def _cell(card: Scorecard, key: str) -> str:
         kind = "estimate" if card.energy_is_estimate else "measured"
         return f"{_three_digits(value)} mJ ({kind})"
     if key == "engine":
-        return f"{value}, {card.threads} thread{'s' if card.threads > 1 else ''}"
+        care = f"; {card.saturating} layers need care without VNNI" * bool(card.saturating)
+        return f"{value}, {card.threads} thread{'s' if card.threads > 1 else ''}{care}"
     return show_bytes(value) if key.endswith("_bytes") else show_count(value)
 
 

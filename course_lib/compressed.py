@@ -97,6 +97,8 @@ class Compressed:
                 f"one comes closest, with {least.drop:.1f}. More images in Distil, more bits or a "
                 f"larger max_drop would help."
             )
+        if self.network.warning:
+            lines.append(f"Careful: {self.network.warning}.")
         return "\n".join([*lines, "", str(self.comparison)])
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:

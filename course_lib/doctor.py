@@ -60,6 +60,7 @@ def check(speed: bool = True) -> list[Finding]:
         _torchvision,
         _engines,
         _processors,
+        _instructions,
         _memory,
         _folders,
     ]
@@ -215,6 +216,28 @@ def _processors() -> Iterator[Finding]:
     limit = "" if quota == float("inf") else f", for the time of {quota:g}"
     value = f"{cores}, of which {allowed} may be used{limit}; threads: {measuring.threads()}"
     yield Finding("processors", value)
+
+
+def _instructions() -> Iterator[Finding]:
+    torch, error = _load("torch")
+    processor, _ = _load("course_lib.processor")
+    if torch is None or processor is None:
+        yield Finding("instructions", f"not known without torch: {error}", "note", SETUP)
+        return
+    if not processor.capabilities():
+        value = "not known to this torch; chapter 08 measures what 8 bits gain here"
+        yield Finding("instructions", value)
+        return
+    if processor.exact_in_8_bits():
+        meaning = "8-bit networks run several times faster than in float32"
+    else:
+        meaning = (
+            "8 bits save bytes, and time only in larger networks; "
+            "chapters take about twice as long as with them"
+        )
+    if processor.has_bfloat16():
+        meaning += "; bfloat16 makes training faster"
+    yield Finding("instructions", f"{processor.described()}. {meaning}")
 
 
 def _memory() -> Iterator[Finding]:

@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from course_lib import graphs
+from course_lib import graphs, processor
 from course_lib.data import Images
 from course_lib.integers import Quantized
 from course_lib.surgery import plain
@@ -58,6 +58,11 @@ class Exported:
         """How many images at a time the file is for; None: any number."""
         return None
 
+    @property
+    def saturating(self) -> tuple[str, ...]:
+        """The weights that other programs may compute wrongly; XNNPACK's kernels never do."""
+        return ()
+
     def __call__(self, images: Tensor) -> Tensor:
         raise NotImplementedError
 
@@ -78,7 +83,12 @@ class Onnx(Exported):
         options = runtime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
         options.log_severity_level = 3  # errors only
-        return runtime.InferenceSession(self.content, options, providers=["CPUExecutionProvider"])
+        content = self.content
+        if self.saturating and not processor.exact_in_8_bits():
+            # Computes with unsigned weights, whose kernels are exact, and slower.
+            options.add_session_config_entry("session.x64quantprecision", "1")
+            content = graphs.unshared(content)
+        return runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
     @property
     def batch(self) -> int | None:
@@ -102,6 +112,30 @@ class Onnx(Exported):
         return lambda: session.run(None, feed)
 
     @cached_property
+    def saturating(self) -> tuple[str, ...]:
+        """The weights with which other programs may compute wrongly, see `graphs.saturating`.
+
+        Not this one: `session` asks ONNX Runtime for exact kernels where the processor needs them.
+        """
+        return graphs.saturating(graphs.parsed(self.content))
+
+    @property
+    def warning(self) -> str:
+        """What the full 8 bits of its weights mean here and elsewhere; empty where all is safe."""
+        if not self.saturating:
+            return ""
+        here = (
+            "this processor has it"
+            if processor.exact_in_8_bits()
+            else "this one has none: here it is computed exactly, and slower"
+        )
+        return (
+            f"{len(self.saturating)} layers use all 8 bits; on processors without VNNI other "
+            f"programs may cut their sums off and answer otherwise ({here}). "
+            f"engines.int8(..., reduce_range=True) is safe everywhere"
+        )
+
+    @cached_property
     def graph(self) -> Any:
         """The file's graph, an onnx.GraphProto."""
         return _import("onnx").load_from_string(self.content).graph
@@ -120,11 +154,15 @@ class Parity:
     largest: float  # difference of any logit, relative to the largest logit
     agreement: float  # share of the images given the same label, in [0, 1]
     images: int
+    saturating: int = 0  # layers that other programs may compute wrongly, see `Onnx.warning`
 
     def __str__(self) -> str:
+        elsewhere = f"; {self.saturating} layers may differ in other programs" * bool(
+            self.saturating
+        )
         return (
             f"largest difference {self.largest:.2g} of the largest logit, the same label on "
-            f"{self.agreement:.1%} of {self.images:,} images"
+            f"{self.agreement:.1%} of {self.images:,} images{elsewhere}"
         )
 
 
@@ -146,7 +184,7 @@ def parity(exported: Exported, images: Images, count: int = 500) -> Parity:
             largest = max(largest, float((ours - theirs).abs().max()))
             highest = max(highest, float(ours.abs().max()))
             same += int((ours.argmax(1) == theirs.argmax(1)).sum())
-    found = Parity(largest / highest, same / len(images), len(images))
+    found = Parity(largest / highest, same / len(images), len(images), len(exported.saturating))
     if exported.kind == "float32" and not found.largest <= LARGEST_DIFFERENCE:
         raise ValueError(
             f"{exported.engine} answers otherwise than PyTorch ({found}): an operation was "
@@ -225,6 +263,7 @@ def int8(
     per_channel: bool = True,
     weights: Mapping[str, Quantized] | None = None,
     unsigned: bool = False,
+    reduce_range: bool = False,
 ) -> Onnx:
     """Quantize weights and activations to 8-bit integers, for integer arithmetic in ONNX Runtime.
 
@@ -237,8 +276,11 @@ def int8(
     of integer operations (QLinearConv, QGemm) and activations are unsigned; biases are rounded to
     a 32nd of a step of their output, so that they pack well.
     unsigned: activations as unsigned integers. With signed ones ONNX Runtime 1.32 falls back to
-    floats around additions of two branches; with unsigned ones, processors that lack VNNI lose
-    values that do not fit 16 bits.
+    floats around additions of two branches.
+    reduce_range: weights in 7 bits. With all 8, x86 processors without VNNI cut sums off that do
+    not fit 16 bits, silently, whether activations are signed or not. What is loaded by this module
+    computes exactly all the same (slower there); a file for programs that you do not know should
+    have 7. `saturating` names the layers that need care, `warning` says what that means here.
     """
     if exported.kind != "float32":
         raise ValueError(f"only a float32 network can be quantized, got one of {exported.kind}")
@@ -270,6 +312,7 @@ def int8(
             per_channel=per_channel,
             activation_type=types.QUInt8 if unsigned or weights is not None else types.QInt8,
             weight_type=types.QInt8,
+            reduce_range=reduce_range,
         )
         content = paths[2].read_bytes()
         if weights is not None:

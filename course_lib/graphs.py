@@ -174,6 +174,58 @@ def image_shape(model: Any) -> tuple[int, ...]:
     return tuple(shapes[0][1:])
 
 
+def saturating(model: Any) -> tuple[str, ...]:
+    """The weights, by name, with which x86 processors without VNNI may compute wrongly.
+
+    There, products of 8-bit activations and signed weights are added in pairs in 16 bits, and what
+    does not fit is cut off. Listed is a weight if the two largest of one output that have the same
+    sign could reach that with activations of 255: from |64| + |65| on. Which weights become a pair
+    is the engine's choice; a network that is not listed is safe in every program that loads it.
+    """
+    numpy_helper, signed = _onnx().numpy_helper, _onnx().TensorProto.INT8
+    stored = {t.name: t for t in model.graph.initializer if t.data_type == signed}
+    fed = {n.output[0]: n.input[0] for n in model.graph.node if n.op_type == "DequantizeLinear"}
+    found: dict[str, None] = {}
+    for node in model.graph.node:
+        if node.op_type not in WEIGHTS:
+            continue
+        name = node.input[WEIGHTS[node.op_type][0]]
+        name = fed.get(name, name)
+        if name not in stored:
+            continue
+        weight = numpy_helper.to_array(stored[name]).astype(int)
+        turned = any(a.name == "transB" and a.i for a in node.attribute)
+        outputs_first = "Conv" in node.op_type or turned
+        rows = weight if outputs_first else np.moveaxis(weight, -1, 0)
+        ends = np.sort(rows.reshape(len(rows), -1), axis=1)
+        highest, lowest = ends[:, -2:].clip(min=0).sum(axis=1), ends[:, :2].clip(max=0).sum(axis=1)
+        if (255 * highest > 2**15 - 1).any() or (255 * lowest < -(2**15)).any():
+            found[name] = None
+    return tuple(found)
+
+
+def unshared(content: bytes) -> bytes:
+    """The same graph, each of its signed 8-bit tensors written once for every use.
+
+    `strip` keeps one of equal zero points; ONNX Runtime 1.32, told to turn weights into unsigned
+    ones, fails on those that are shared ("Attempt to replace the existing tensor").
+    """
+    model = parsed(content)
+    signed = {t.name: t for t in model.graph.initializer if t.data_type == _onnx().TensorProto.INT8}
+    used: set[str] = set()
+    for node in model.graph.node:
+        for place, name in enumerate(node.input):
+            if name in used:
+                again = _onnx().TensorProto()
+                again.CopyFrom(signed[name])
+                again.name = f"{name}.{len(model.graph.initializer)}"
+                model.graph.initializer.append(again)
+                node.input[place] = again.name
+            elif name in signed:
+                used.add(name)
+    return serialised(model)
+
+
 def uses(model: Any) -> dict[str, str]:
     """For each stored weight, by name, what it is: "conv 16 to 24, 3x3", "linear 40 to 12"."""
     dims = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}

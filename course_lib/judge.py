@@ -76,6 +76,7 @@ def cards(
                 Scorecard.from_json(json.dumps(found["card"])),
                 noisy=found["noisy"],
                 working_bytes=found["working_bytes"],
+                saturating=found["saturating"],
                 correct=correct[str(number)],
                 tested_on=tested_on,
             )
@@ -102,14 +103,9 @@ def _judged(folder: Path) -> None:
     found = scorecard.measure_all(networks, data, limit_s=asked["limit_s"])
     correct = {str(i): np.asarray(card.correct) for i, card in enumerate(found)}
     save_file(correct, folder / ANSWERS)
-    print(
-        json.dumps(
-            [
-                {"card": card.plain(), "noisy": card.noisy, "working_bytes": card.working_bytes}
-                for card in found
-            ]
-        )
-    )
+    aside = ("noisy", "working_bytes", "saturating")  # what a card's JSON does not hold
+    told = [{"card": card.plain(), **{key: getattr(card, key) for key in aside}} for card in found]
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":

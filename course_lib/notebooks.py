@@ -144,10 +144,10 @@ def _build_source(source: Path, base: Path) -> str | None:
 def build_env(base: Path) -> dict[str, str]:
     """The environment of what is kept and compared.
 
-    Built-in images, claims that raise, no learner's record, and no progress bars: whether there
-    is one depends on what an earlier run has left in the cache.
+    Built-in images, no learner's record, and no progress bars: whether there is one depends on
+    what an earlier run has left in the cache.
     """
-    course = {"COURSE_DATA": None, "COURSE_FULL": None, "COURSE_BUILD": None, "COURSE_STRICT": "1"}
+    course = dict.fromkeys(("COURSE_DATA", "COURSE_FULL", "COURSE_BUILD", "COURSE_STRICT"))
     return kernel_env(base, TQDM_DISABLE="1", COURSE_PROGRESS="", **course)
 
 

@@ -41,6 +41,16 @@ def load(name: str) -> Recorded:
     return Recorded(json.loads(path.read_text(encoding="utf-8")))
 
 
+def computed() -> str | None:
+    """Why a claim about what is recorded may fail here; None as long as it is read, not computed.
+
+    For `claims.claim(..., machine=recorded.computed())`.
+    """
+    if os.environ.get("COURSE_FULL") == "1":
+        return "computed here instead of read (COURSE_FULL=1), on other hardware"
+    return None
+
+
 def _computed(name: str) -> Recorded:
     script = Path(__file__).parents[1] / "benchmarks" / f"{name}.py"
     if not script.exists():

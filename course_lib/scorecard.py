@@ -182,6 +182,7 @@ def _card(
         working_bytes=counted.working_bytes,
         correct=correct,
         tested_on=tested_on,
+        saturating=len(network.saturating) if isinstance(network, Exported) else 0,
     )
 
 
@@ -258,14 +259,18 @@ def _answers(
             )
         return {"correct": outputs.argmax(1) == images.labels}, ""
 
-    if name == "original" and isinstance(network, nn.Module):
-        # Every chapter asks this of the same weights; a quarter of a minute each time.
-        weights = hashlib.sha256(f"{torch.__version__} {network} {len(images)}".encode())
-        for key, tensor in network.state_dict().items():
-            weights.update(key.encode())
-            weights.update(tensor.detach().contiguous().numpy().data)
-        file = f"answers-{tested_on.replace(' ', '-')}.safetensors"
-        found, _ = cache.cached(file, weights.hexdigest(), make)
+    if name == "original":
+        # Every chapter asks this of the same network; a quarter of a minute each time.
+        asked = hashlib.sha256(f"{torch.__version__} {network} {len(images)}".encode())
+        if isinstance(network, Exported):
+            asked.update(network.content)
+        else:
+            for key, tensor in network.state_dict().items():
+                asked.update(key.encode())
+                asked.update(tensor.detach().contiguous().numpy().data)
+        engine = network.engine if isinstance(network, Exported) else "pytorch"
+        file = f"answers-{tested_on.replace(' ', '-')}-{engine}.safetensors"
+        found, _ = cache.cached(file, asked.hexdigest(), make)
     else:
         found, _ = make()
     return found["correct"].numpy()

@@ -19,7 +19,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache as cache_once
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from tqdm import tqdm
 
 from . import cache, checkpoints, leaves, models, surgery
 from .data import ImageData, Images, normalise
+from .processor import has_bfloat16
 from .workers import Workers
 
 Loss = Callable[[nn.Module, Tensor, Tensor, Tensor], Tensor]
@@ -184,13 +184,6 @@ def release_memory() -> None:
 def _laid_out(network: nn.Module, layout: torch.memory_format) -> nn.Module:
     """The network with its convolutions' weights in a layout; channels last trains 1.3x faster."""
     return network.to(memory_format=layout)  # type: ignore[call-overload]
-
-
-@cache_once
-def has_bfloat16() -> bool:
-    """Has this processor instructions for bfloat16? (Without them it is slower than float32.)"""
-    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def _epoch(

@@ -1,4 +1,4 @@
-"""What holds for every test: the same random numbers, whatever ran before."""
+"""What holds for every test: the same random numbers, whatever ran before; long ones come first."""
 
 import numpy as np
 import pytest
@@ -17,3 +17,9 @@ def noise():
 
     pixels = np.random.default_rng(0).integers(0, 256, (40, 3, 32, 32), dtype=np.uint8)
     return data.Images(torch.from_numpy(pixels), torch.arange(40) % 3)
+
+
+def pytest_collection_modifyitems(items):
+    """What takes longest first, so that two processes end together."""
+    marks = ("first", "notebooks", "long")
+    items.sort(key=lambda item: [item.get_closest_marker(mark) is None for mark in marks])

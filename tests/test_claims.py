@@ -7,13 +7,16 @@ from course_lib import claims
 
 def test_claims_raise_when_they_must_and_say_so_when_they_may(capsys, monkeypatch):
     monkeypatch.delenv("COURSE_STRICT", raising=False)
+    monkeypatch.delenv("COURSE_NOT_HERE", raising=False)
     claims.claim("water is wet", True)
+    claims.claim("it is fast", True, machine="it is busy", measured="2x")
     claims.claim("it is fast", False, machine="it is busy", measured="0.5x")
     claims.claim("it is learnt", False, images="digits", measured="40%")
     said = capsys.readouterr().out.splitlines()
     assert said == [
         "held: water is wet",
-        "not here: it is fast (0.5x). Likely reason: it is busy",
+        "held here: it is fast [2x]",
+        "not here: it is fast [0.5x; likely reason: it is busy]",
         "not on these images (digits): it is learnt (40%)",
     ]
     with pytest.raises(AssertionError, match="false"):
@@ -21,3 +24,18 @@ def test_claims_raise_when_they_must_and_say_so_when_they_may(capsys, monkeypatc
     monkeypatch.setenv("COURSE_STRICT", "1")
     with pytest.raises(AssertionError, match=r"0\.5x"):
         claims.claim("it is fast", False, machine="it is busy", measured="0.5x")
+
+
+def test_what_did_not_hold_is_listed_once_with_the_processor(tmp_path, monkeypatch):
+    file = tmp_path / "not_here.txt"
+    assert claims.not_here(file) == ""
+    monkeypatch.setenv("COURSE_NOT_HERE", str(file))
+    monkeypatch.delenv("COURSE_STRICT", raising=False)
+    claims.claim("it is fast", True, machine="it is busy")
+    assert claims.not_here(file) == ""
+    for _ in range(2):
+        claims.claim("it is fast", False, machine="it is busy", measured="0.5x")
+    claims.claim("it is learnt", False, images="digits")
+    first, *rest = claims.not_here(file).splitlines()
+    assert "no error" in first
+    assert rest == ["  it is fast [0.5x; likely reason: it is busy]"]

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from course_lib import doctor
+from course_lib import doctor, processor
 
 
 def by_name(findings):
@@ -30,7 +30,8 @@ def test_the_json_is_one_object_and_nothing_else():
     assert ran.returncode == (0 if told["ok"] else 1)
     assert {"name", "value", "status", "remedy"} == set(told["findings"][0])
     names = {finding["name"] for finding in told["findings"]}
-    assert {"python", "torch", "numpy", "processors", "memory", "disk", "cache", "speed"} <= names
+    assert {"python", "torch", "numpy", "processors", "instructions", "speed"} <= names
+    assert {"memory", "disk", "cache"} <= names
 
 
 def test_what_is_not_well_has_a_remedy():
@@ -66,7 +67,27 @@ def test_a_broken_torch_is_said_and_hides_nothing_else(tmp_path, error):
     assert "Traceback" not in ran.stderr
     assert f"no: {error.split('(')[0]}" in ran.stdout
     assert "remove .venv" in ran.stdout
+    assert "not known without torch" in ran.stdout
     assert "GB free" in ran.stdout
+
+
+VNNI = {"architecture": "x86_64", "cpu_name": "Some CPU", "avx2": True, "avx512_vnni": True}
+KINDS = [
+    (VNNI, "several times faster"),
+    (VNNI | {"avx512_bf16": True}, "bfloat16 makes training faster"),
+    (VNNI | {"avx512_vnni": False}, "8 bits save bytes, and time only in larger networks"),
+    ({"architecture": "arm64", "cpu_name": "Some Arm", "neon": True}, "several times faster"),
+    ({}, "not known to this torch"),
+]
+
+
+@pytest.mark.parametrize(("found", "meaning"), KINDS)
+def test_what_a_processor_lacks_is_said_and_is_no_fault(monkeypatch, found, meaning):
+    monkeypatch.setattr(processor, "capabilities", lambda: found)
+    finding = by_name(doctor._instructions())["instructions"]
+    assert (finding.status, finding.remedy) == ("ok", "")
+    assert found.get("cpu_name", "") in finding.value
+    assert meaning in finding.value
 
 
 def test_a_cache_that_cannot_be_written_is_a_problem(tmp_path, monkeypatch):

@@ -1,7 +1,13 @@
 """integers: what rounding keeps and loses, and layers that compute as an int8 engine does."""
 
+import shutil
 import struct
+import subprocess
+import sys
+from pathlib import Path
 
+import onnx
+import onnx.numpy_helper
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,7 +15,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from course_lib import data, engines
+from course_lib import data, engines, graphs, processor
 from course_lib.integers import (
     Quantized,
     dequantize,
@@ -191,6 +197,43 @@ LAYERS = {
 }
 
 
+def steps_apart(layer, shape, images, per_channel=True, stripped=False, **settings):
+    """How far ONNX Runtime's integers are from those by hand, in steps, for each output."""
+    engine = engines.int8(one_layer(layer, shape), images, per_channel=per_channel, **settings)
+    stored = {name: torch.tensor(array) for name, array in engine.initializers.items()}
+    is_conv = isinstance(layer, nn.Conv2d)
+
+    weight = stored["weight_quantized"]
+    if not is_conv and weight.shape != layer.weight.shape:
+        weight = weight.T  # ONNX Runtime stores it transposed, or not
+    ones = [1] * (layer.weight.ndim - 1)
+    scale = stored["weight_scale"].reshape(-1, *ones) if per_channel else stored["weight_scale"]
+    theirs = Quantized(weight, scale, torch.zeros_like(scale, dtype=torch.int32))
+    if not settings.get("reduce_range"):
+        ours = as_quantized(layer.weight.detach(), 8, True, per_channel)
+        assert torch.equal(ours.integers, theirs.integers)
+        assert torch.allclose(ours.scale.flatten(), theirs.scale.flatten())
+
+    x = data.normalise(images.pixels)
+    scale, zero_point = scale_and_zero_point(x.min(), x.max())
+    given = "images" if is_conv else "flat"
+    shift = 128 if settings.get("unsigned") else 0  # ours are signed
+    assert scale.item() == pytest.approx(stored[f"{given}_scale"].item())
+    assert zero_point == stored[f"{given}_zero_point"].int() - shift
+    inputs = Quantized(quantize(x, scale, zero_point), scale, zero_point)
+
+    out = stored["logits_scale"], stored["logits_zero_point"].int() - shift
+    bias = layer.bias.detach()
+    if is_conv:
+        found = integer_conv(inputs, theirs, bias, *out, layer.stride[0], layer.padding[0])
+    else:
+        flat = inputs._replace(integers=inputs.integers.flatten(1))
+        found = integer_linear(flat, theirs, bias, *out)
+    if stripped:
+        engine = engines.Onnx(graphs.strip(engine.content), None, shape, "int8")
+    return (found.integers.int() - quantize(engine(x), *out).int()).abs()
+
+
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("per_channel", [True, False])
 def test_a_layer_by_hand_equals_onnx_runtimes_integers(name, per_channel):
@@ -199,36 +242,75 @@ def test_a_layer_by_hand_equals_onnx_runtimes_integers(name, per_channel):
     layer, shape = LAYERS[name](), (3, 12, 12)
     pixels = torch.randint(0, 256, (20, *shape), dtype=torch.uint8)
     images = data.Images(pixels, torch.zeros(20, dtype=torch.int64))
-    engine = engines.int8(one_layer(layer, shape), images, per_channel=per_channel)
-    stored = {name: torch.tensor(array) for name, array in engine.initializers.items()}
-
-    ours = as_quantized(layer.weight.detach(), 8, True, per_channel)
-    theirs = stored["weight_quantized"]
-    if name == "linear":  # ONNX Runtime stores it transposed, or not
-        theirs = theirs if theirs.shape == ours.integers.shape else theirs.T
-    assert torch.equal(ours.integers, theirs)
-    assert torch.allclose(ours.scale.flatten(), stored["weight_scale"].flatten())
-
-    x = data.normalise(pixels)
-    low, high = x.min(), x.max()
-    scale, zero_point = scale_and_zero_point(low, high)
-    given = "flat" if name == "linear" else "images"
-    assert scale.item() == pytest.approx(stored[f"{given}_scale"].item())
-    assert zero_point == stored[f"{given}_zero_point"]
-    inputs = Quantized(quantize(x, scale, zero_point), scale, zero_point)
-
-    out = stored["logits_scale"], stored["logits_zero_point"].to(torch.int32)
-    if name == "linear":
-        flat = inputs._replace(integers=inputs.integers.flatten(1))
-        found = integer_linear(flat, ours, layer.bias.detach(), *out)
-    else:
-        found = integer_conv(
-            inputs, ours, layer.bias.detach(), *out, layer.stride[0], layer.padding[0]
-        )
-    expected = quantize(engine(x), *out)
-    steps = (found.integers.int() - expected.int()).abs()
+    steps = steps_apart(layer, shape, images, per_channel)
     assert steps.max() <= 1
     assert (steps == 0).double().mean() >= 0.999  # one in a thousand rounds the other way
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    inputs=st.integers(1, 20), outputs=st.integers(1, 9), kernel=st.sampled_from([0, 1, 3, 5]),
+    stride=st.integers(1, 2), loud=st.booleans(), per_channel=st.booleans(),
+    unsigned=st.booleans(), reduce_range=st.booleans(), stripped=st.booleans(),
+    seed=st.integers(0, 999),
+)  # fmt: skip
+def test_every_layer_gives_the_same_integers_on_every_processor(
+    inputs, outputs, kernel, stride, loud, per_channel, unsigned, reduce_range, stripped, seed
+):
+    """Exact arithmetic is the same everywhere; an engine that agrees with it is so, too."""
+    torch.manual_seed(seed)
+    shape = (inputs, 6, 6)
+    if kernel:
+        layer = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2)
+    else:
+        layer = nn.Linear(inputs * 36, outputs)
+    if loud:  # neighbours of one sign, all of them large: what saturates first
+        layer.weight.data.abs_().clamp_(min=0.9 * layer.weight.max().item())
+    pixels = torch.randint(200 if loud else 0, 256, (8, *shape), dtype=torch.uint8)
+    pixels[0, 0, 0, 0] = 0
+    images = data.Images(pixels, torch.zeros(8, dtype=torch.int64))
+    steps = steps_apart(layer, shape, images, per_channel, stripped, unsigned=unsigned,
+                        reduce_range=reduce_range)  # fmt: skip
+    assert steps.max() <= 1
+
+
+def test_which_weights_saturate_without_vnni():
+    torch.manual_seed(0)
+    layer = nn.Conv2d(3, 5, 3)
+    pixels = torch.randint(0, 256, (8, 3, 6, 6), dtype=torch.uint8)
+    images = data.Images(pixels, torch.zeros(8, dtype=torch.int64))
+    floats = one_layer(layer, (3, 6, 6))
+    assert floats.saturating == ()
+    assert floats.warning == ""
+    full, safe = engines.int8(floats, images), engines.int8(floats, images, reduce_range=True)
+    assert full.saturating == ("weight_quantized",)
+    assert "reduce_range" in full.warning
+    assert safe.saturating == ()
+    # Two products of 255 and the weights: the largest sums that 16 bits hold, and one more.
+    for pair, saturates in (((64, 64), False), ((65, 64), True), ((-64, -64), False),
+                            ((-65, -64), True), ((127, -127), False), ((127, 1), False),
+                            ((127, 2), True)):  # fmt: skip
+        weight = torch.zeros(2, 1, 1, 2, dtype=torch.int8)
+        weight[1, 0, 0] = torch.tensor(pair)
+        model = graphs.parsed(full.content)
+        stored = next(t for t in model.graph.initializer if t.name == "weight_quantized")
+        stored.CopyFrom(onnx.numpy_helper.from_array(weight.numpy(), "weight_quantized"))
+        assert bool(graphs.saturating(model)) is saturates, pair
+
+
+def test_what_is_exact_on_this_processor_is_asked_for_only_where_it_is_needed(monkeypatch):
+    torch.manual_seed(0)
+    pixels = torch.randint(200, 256, (8, 3, 6, 6), dtype=torch.uint8)
+    images = data.Images(pixels, torch.zeros(8, dtype=torch.int64))
+    made = engines.int8(one_layer(nn.Conv2d(3, 5, 3), (3, 6, 6)), images)
+    asked = []
+    monkeypatch.setattr(engines.graphs, "unshared", lambda content: asked.append(1) or content)
+    for exact, expected in ((True, 0), (False, 1)):
+        asked.clear()
+        monkeypatch.setattr(engines.processor, "exact_in_8_bits", lambda exact=exact: exact)
+        assert engines.Onnx(made.content, None, made.shape, "int8")(torch.ones(1, 3, 6, 6)).numel()
+        assert len(asked) == expected
+        assert ("this processor has it" in made.warning) is exact
 
 
 def test_layers_refuse_what_they_would_compute_wrongly():
@@ -241,3 +323,26 @@ def test_layers_refuse_what_they_would_compute_wrongly():
     filters = as_quantized(torch.randn(4, 3, 3, 3), symmetric=True)
     with pytest.raises(ValueError, match=r"inputs must be \(batch, 3, height, width\)"):
         integer_conv(as_quantized(torch.rand(1, 4, 8, 8)), filters, None, 0.1)
+
+
+# The other kind of processor
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_plain_processor_computes_the_same_integers():
+    """Emulated: AVX2 and nothing newer. Where this one is plain, all other tests say it already."""
+    if not processor.exact_in_8_bits():
+        pytest.skip("this processor is a plain one itself")
+    emulator = shutil.which("qemu-x86_64")
+    if emulator is None or processor.platform.machine() != "x86_64":
+        pytest.skip("no qemu-x86_64 here (Debian's package qemu-user), or not an x86 processor")
+    plain = [emulator, "-cpu", "Haswell-noTSX", sys.executable]
+    tests = ["-k", "by_hand_equals or which_weights", "-p", "no:cacheprovider", str(Path(__file__))]
+    ran = subprocess.run(
+        [*plain, "-m", "pytest", "-q", *tests],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-1000:]

@@ -37,3 +37,10 @@ def test_what_is_asked_for_in_full_is_computed_by_its_script(tmp_path, monkeypat
         "(folder / 'x.json').write_text(json.dumps({'sweep': {'rows': [2]}}))\n"
     )
     assert recorded.load("x")["sweep"]["rows"] == [2]
+
+
+def test_a_claim_about_what_is_recorded_may_only_fail_where_it_is_computed(monkeypatch):
+    monkeypatch.delenv("COURSE_FULL", raising=False)
+    assert recorded.computed() is None
+    monkeypatch.setenv("COURSE_FULL", "1")
+    assert "COURSE_FULL=1" in recorded.computed()

@@ -40,9 +40,10 @@ def _best(importance: Tensor, count: float) -> list[int]:
 
 @task(CHAPTER, draw=_shares)
 def stays(importance, fraction, multiple):
-    """Processors take channels by 8, 16 or 32 at once: 33 cost as much as 40.
+    """Processors take channels by 8 (AVX2) or 16 (AVX-512) at once: 33 take the steps of 40 or 48.
 
-    So the odd ones are free, and libraries for phones round widths in just this way.
+    Where an engine works that way the odd ones are free, and libraries for phones round widths in
+    just this way.
     """
     left = (1 - fraction) * len(importance)
     return _best(importance, multiple * math.ceil(left / multiple))

@@ -221,7 +221,7 @@ def time_left(times: Mapping[str, float], work: float) -> Picture:
     panel.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     panel.set_xlabel("time left")
     panel.grid(axis="y", visible=False)
-    set_title(panel, "Less to compute is not less to wait for")
+    set_title(panel, f"{work:.0%} of the work is not {work:.0%} of the time")
     made.alt = f"time left with {work:.0%} of the multiply-adds: " + ", ".join(
         f"{label} {time:.0%}" for label, time in times.items()
     )

@@ -1,24 +1,23 @@
-"""Every notebook, from top to bottom: its outputs come again, in the time and memory allowed.
+"""Every notebook, from top to bottom: its outputs come again.
 
 nbval compares what is exact; `sanitize.cfg` leaves out what a machine measured, and a cell
 tagged `nbval-ignore-output` is only executed. Claims cells then say what its figures mean.
+Several notebooks may run side by side: no time is asserted, and none is worth reading.
 """
 
-import json
+import os
 import re
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from course_lib.chapters import find_root, tags, write_text
-from course_lib.execution import SAMPLE_SECONDS, resident_bytes
+from course_lib.chapters import find_root, tags
 from course_lib.notebooks import build, build_env
-from course_lib.runner import LIMIT_BYTES, limit_seconds
+from course_lib.processor import capabilities
 
 ROOT = Path(__file__).parents[2]
 SANITIZE = Path(__file__).with_name("sanitize.cfg")
@@ -34,63 +33,55 @@ each_notebook = pytest.mark.parametrize(
 
 @dataclass(frozen=True)
 class Validation:
-    """One run of nbval: its exit status and words, seconds, and what the kernel took at most."""
+    """One run of nbval: its exit status and words."""
 
     status: int
     output: str
-    seconds: float
-    peak_bytes: int
 
 
-def validate(path: Path, scratch: Path, root: Path = ROOT) -> Validation:
-    """Run nbval over a notebook with this interpreter's kernel."""
+def validate(path: Path, scratch: Path, root: Path = ROOT, **variables: str) -> Validation:
+    """Run nbval over a notebook with this interpreter's kernel; variables: of its environment."""
     config = scratch / "pytest.ini"  # the project's own settings would switch nbval off
     config.write_text("[pytest]\n")
     options = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", str(SANITIZE)]
-    options += ["--nbval-cell-timeout", "600", "-p", "no:cacheprovider", "--noconftest"]
+    options += ["--nbval-cell-timeout", "1800", "-p", "no:cacheprovider", "--noconftest"]
     options += ["-c", str(config), "-q", "--color", "no", str(path)]
     env = {name: value for name, value in build_env(root).items() if name != "PYTEST_ADDOPTS"}
-    start, peak = time.monotonic(), 0
-    with open(scratch / "output.txt", "w+", encoding="utf-8") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *options],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=env | {"PYTHONIOENCODING": "utf-8"},
-        )
-        try:
-            while process.poll() is None:
-                time.sleep(SAMPLE_SECONDS)
-                # The kernel and its children, without pytest itself.
-                peak = max(peak, resident_bytes(process.pid, itself=False))
-        finally:
-            process.kill()
-        seconds = time.monotonic() - start
-        output.seek(0)
-        return Validation(process.returncode, output.read(), seconds, peak)
-
-
-def record(path: Path, result: Validation) -> None:
-    """Note a notebook's seconds and peak memory in build/nbval.json."""
-    file = ROOT / "build" / "nbval.json"
-    report = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    report[f"{path.parent.name}/{path.stem}"] = {
-        "seconds": round(result.seconds, 1),
-        "peak_bytes": result.peak_bytes,
-    }
-    write_text(json.dumps(report, indent=1, sort_keys=True) + "\n", file)
+    env |= {"PYTHONIOENCODING": "utf-8", "COURSE_BRIEF": "1"}
+    for name in ("COURSE_NOT_HERE", "COURSE_THREADS"):
+        env |= {name: os.environ[name]} if name in os.environ else {}
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        env=env | variables,
+    )
+    return Validation(ran.returncode, ran.stdout)
 
 
 @pytest.mark.notebooks
+@pytest.mark.timeout(3600)  # for what hangs; how long a notebook takes is a benchmark's to say
 @each_notebook
-def test_outputs_come_again_within_the_limits(path, tmp_path, record_property):
-    result = validate(path, tmp_path)
-    record(path, result)
-    record_property("seconds", round(result.seconds, 1))
-    record_property("peak_bytes", result.peak_bytes)
+def test_outputs_come_again(path, tmp_path):
+    others = OTHER if os.environ.get("OTHER_PROCESSOR") == "1" else {}
+    result = validate(path, tmp_path, **others)
     assert result.status == 0, result.output
-    assert result.seconds <= limit_seconds(path.stem)
-    assert result.peak_bytes <= LIMIT_BYTES
+
+
+# Other instruction sets, and two threads, round otherwise. For all notebooks:
+#   OTHER_PROCESSOR=1 make test ARGS="tests/notebooks -k come_again"
+OLDER = {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"}
+PLAIN = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+OTHER = {**(PLAIN if capabilities().get("avx512_f") else OLDER), "COURSE_THREADS": "2"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", ["notebooks/03_weight_pruning", "notebooks/06_low_rank"])
+def test_outputs_come_again_with_other_instruction_sets(name, tmp_path):
+    result = validate(ROOT / f"{name}.ipynb", tmp_path, **OTHER)
+    assert result.status == 0, result.output
 
 
 # What a notebook must be for that to mean something
@@ -170,13 +161,13 @@ def test_measured_figures_and_streams_may_differ(chapter, tmp_path):
         "\nimport ipywidgets\nwith ipywidgets.Output():\n    print('seen')\n"
         "_ = ipywidgets.interact(lambda x: print(x), x=3)",
         'tags=["nbval-ignore-output"]\nprint(os.getpid())',
-        'tags=["claims"]\nassert os.environ["COURSE_STRICT"] == "1"\n'
-        "held = bytearray(200_000_000); time.sleep(0.5)",
+        'tags=["claims"]\nassert "COURSE_STRICT" not in os.environ\n'
+        "from course_lib.claims import claim\n"
+        "claim('it is fast', time.perf_counter() % 2 < 1, machine='busy', measured='x')",
     )
     assert faults(nbformat.read(path, as_version=4), "01_one") == []
     result = validate(path, tmp_path, path.parents[1])
     assert result.status == 0, result.output
-    assert result.peak_bytes > 200_000_000
 
 
 @pytest.mark.notebooks
@@ -200,6 +191,7 @@ SAME = [
     ("612 MB of memory", "1.1 GB of memory"),
     ("peak 612 MB", "peak 98 MB"),
     ("2.31 ms (noisy machine), held", "2.31 ms, held"),
+    ("held here: fast [2x]\nheld: true", "not here: fast [1.5x; likely reason: busy]\nheld: true"),
     ("pytorch, 2 threads", "pytorch, 1 thread"),
     ("widget(max=3, min=-3) 4 ms", "widget(max=3, min=-3) 5 ms"),
     ("<Axes at 0x7f12ab34cd>", "<Axes at 0x7f99ab34cd>"),
@@ -212,7 +204,8 @@ DIFFERENT = [
     ("12 species", "13 species"),
     ("153 M MACs", "154 M MACs"),
     ("40x smaller", "41x smaller"),
-    ("2 ms, held", "2 ms, not here"),
+    ("held: true", "not on these images (digits): true"),
+    ("held here: fast [2x]", "held here: small [2x]"),
     ("widget(max=3, min=-3)", "widget(max=4, min=-3)"),
 ]
 
