@@ -71,7 +71,15 @@ print(doctor.table(doctor.check()))
 # those.)
 
 # %%
-from course_lib import data, figures, leaves, predict, scorecard, training
+from course_lib import (
+    data,
+    figures,
+    leaves,
+    predict,
+    processor,
+    scorecard,
+    training,
+)
 from course_lib.claims import claim
 
 scorecard.set_threads()  # two threads at most: the machine may be shared
@@ -206,10 +214,12 @@ for total in (100, 1_000, 10_000):
 
 # %% [markdown]
 # ## The scorecard
-# Here it is, measured now, on your machine. All figures belong to the same weights.
+# Here it is, measured now, on your machine. All figures belong to the same weights. The line above it
+# names your processor.
 
 # %% tags=["nbval-ignore-output"]
 card = scorecard.measure(original, images)
+print(processor.described())
 card
 
 # %% [markdown]
@@ -224,6 +234,10 @@ card
 #
 # A busy machine is slow at random. So a latency is measured until its median is steady. If it never
 # is, the card says *noisy machine*, and you should not believe small differences.
+#
+# **Two kinds of processors** are met. One multiplies 8-bit integers and adds them up in a single
+# instruction (*dot products*; on x86 they are called VNNI), the other does not. Times differ between the
+# two; counts and bytes never do. Remember which kind you have: some lessons depend on it.
 
 # %% [markdown]
 # ## What production does
@@ -243,7 +257,8 @@ print(
 # %% [markdown]
 # ## The claims, checked
 # Every chapter ends like this. What the text said is checked against what was measured; a sentence
-# that is false stops the chapter. What depends on your machine says *held* or *not here*.
+# that is false stops the chapter. What depends on your machine says *held here* or *not here*, with its
+# figures; *not here* is no error.
 
 # %% tags=["claims"]
 few, many = wilson(97, 100), wilson(9_700, 10_000)

@@ -70,7 +70,7 @@ guess
 # weights and for layers.
 
 
-# %%
+# %% tags=["nbval-ignore-output"]
 @torch.inference_mode()
 def importance(image, label):
     """The confidence lost when each piece alone is covered: (GRID, GRID)."""
@@ -145,7 +145,7 @@ guess.reveal(round(100 * can_go["least important first"]))
 # ## See it
 # Move the slider. Which pieces stay longest? Does the network ever get *surer* with fewer pieces?
 
-# %%
+# %% tags=["nbval-ignore-output"]
 few = range(min(4, len(puzzles)))
 every = list(range(PIECES + 1))
 curves = {

@@ -17,7 +17,7 @@
 # *About 40 minutes.* Afterwards you can
 # - remove weak connections, and keep them removed while the rest learns on,
 # - say from which sparsity zeros save bytes, in each format,
-# - say why zeros save no time here, and what would have to change,
+# - say why zeros hardly save time on a processor, and what would have to change,
 # - choose between single weights and larger groups.
 
 # %% [markdown]
@@ -130,7 +130,7 @@ wp.sparsity(by_library)
 # All weights of the network. Drag the sparsity: the grey ones go. Which layer loses most? When does the
 # accuracy give way?
 
-# %%
+# %% tags=["nbval-ignore-output"]
 few = sample.first(48)
 layers = {name: f"layer {i + 1}" for i, name in enumerate(surgery.layers(network))}
 weights = torch.cat(
@@ -287,8 +287,8 @@ figures.accuracy_by_sparsity(panels, chance)
 # ## From a weight to a channel
 # Half of one layer in six patterns. Only its first outputs and inputs are drawn, so a corner may show more
 # or less than half. Between two lines lies one kernel; for *2 of 4*, four neighbouring inputs. *2 of 4* keeps
-# the two strongest of these; some graphics chips multiply that pattern at up to double speed. The processor
-# you sit at does not know it.
+# the two strongest of these; some graphics chips multiply that pattern at up to double speed. Processors of
+# laptops and servers, whichever kind you have, do not know it.
 
 # %%
 second = [n for n in layers if n.startswith("features")][1]
@@ -366,9 +366,9 @@ figures.against_sparsity(
 
 # %% [markdown]
 # ## Where zeros begin to save time
-# Compressed rows skip the zeros. But they jump about in memory, while dense arithmetic marches. Here are
-# the whole network's times for one image. The last line is a dense network of about *as many weights* as
-# the sparse one has left, untrained: only its time is asked.
+# Compressed rows skip the zeros. But they jump about in memory, while dense arithmetic marches, the faster
+# the wider your processor's registers are. Here are the whole network's times for one image. The last line is
+# a dense network of about *as many weights* as the sparse one has left, untrained: only its time is asked.
 
 # %% tags=["nbval-ignore-output"]
 image = data.normalise(sample.pixels[:1])
@@ -438,6 +438,7 @@ table.grow("03_weight_pruning", cards, networks, images, trained_on=seen)
 # ## The claims, checked
 
 # %% tags=["claims"]
+computed = recorded.computed()  # None: no machine can change what is recorded
 removed, largest, _, renamed = changes[0]
 claim(
     "the notebook's magnitude pruning is the library's",
@@ -489,6 +490,7 @@ claim(
 claim(
     "recorded: at 80% and 90% zeros, after training, finer pieces keep more: weights, rows, kernels",
     all(v == sorted(v, reverse=True) for v in kept.values()),
+    machine=computed,
     measured=str(kept),
 )
 claim(
@@ -497,6 +499,12 @@ claim(
         row["accuracy"] > recovered["random", share]["accuracy"]
         for (name, share), row in recovered.items()
         if name.startswith("magnitude") and ("random", share) in recovered
+    ),
+    machine=computed,
+    measured=", ".join(
+        f"{name} {share:.0%}: {row['accuracy']:.1%}"
+        for (name, share), row in recovered.items()
+        if name == "random" or name.startswith("magnitude")
     ),
 )
 claim(
@@ -518,7 +526,7 @@ claim(
     f"at {steps[1]:.0%} zeros, sparse rows are slower than the dense network",
     times["csr"][1] > times["dense"][1],
     machine="its sparse arithmetic is better than that of the machines we know",
-    measured=f"{times['csr'][1]:.1f} against {times['dense'][1]:.1f} ms",
+    measured=f"{times['csr'][1]:.2f} ms, dense {times['dense'][1]:.2f} ms",
 )
 claim(
     "a small dense network is faster than a sparse one of as many weights",
@@ -527,7 +535,12 @@ claim(
         for a, b in zip(times["a small dense network"], times["csr"], strict=True)
     ),
     machine="other programs are running",
-    measured=str(times),
+    measured="; ".join(
+        f"{share:.0%} zeros: {a:.2f} ms, sparse {b:.2f} ms"
+        for share, a, b in zip(
+            steps, times["a small dense network"], times["csr"], strict=True
+        )
+    ),
 )
 claim(
     "zeros alone make the file no byte smaller, and a mask makes it larger",
@@ -542,8 +555,8 @@ claim(
     measured=f"{cards[1].packed_bytes:,} of {cards[0].packed_bytes:,}",
 )
 claim(
-    "zeros alone save no time: no tenth of it",
-    cards[1].latency_ms_median > 0.9 * cards[0].latency_ms_median,
+    "zeros alone save no time: not a fifth of it",
+    cards[1].latency_ms_median > 0.8 * cards[0].latency_ms_median,
     machine="other programs are running",
     measured=f"{cards[1].latency_ms_median:.2f} of {cards[0].latency_ms_median:.2f} ms",
 )
@@ -558,9 +571,9 @@ claim(
 # ## Takeaways
 # - Removing weights near zero is harmless, as the article says. But few weights are near enough.
 # - After pruning, repair: norms first (seconds, no labels), then training with the mask on.
-# - Zeros save bytes only in a format that skips them, and time only in arithmetic that skips them. Here
-#   that begins so late that, for time, a smaller dense network wins. (For accuracy at equally many weights
-#   Zhu and Gupta found the large sparse one better.)
+# - Zeros save bytes only in a format that skips them, and time only in arithmetic that skips them. On
+#   processors that begins so late that, for time, a smaller dense network wins. (For accuracy at equally
+#   many weights Zhu and Gupta found the large sparse one better.)
 # - So what is it for? For the *file*: zeros, few bits and entropy coding together make the smallest ones
 #   (chapter 07). For time, remove channels (chapter 02).
 #
@@ -626,6 +639,7 @@ claim(
     "recorded, one seed: going slowly wins at 95% zeros, and makes less than a point of difference at 90%",
     slowly["gradually", 0.95] > slowly["at once", 0.95] + 0.01
     and abs(slowly["gradually", 0.9] - slowly["at once", 0.9]) < 0.01,
+    machine=computed,
     measured=str(slowly),
 )
 
@@ -721,6 +735,7 @@ claim(
         > best_of("a random mask", share)
         for share in by_start["ticket"]
     ),
+    machine=computed,
     measured=str(by_start),
 )
 late = {}
@@ -735,6 +750,7 @@ claim(
     "recorded: trained longer, other weights make up most of the ticket's lead, a random mask does not",
     at_last < at_first / 4
     and np.mean(late["ticket"]) - np.mean(late["a random mask"]) > 0.1,
+    machine=computed,
     measured=str(late),
 )
 

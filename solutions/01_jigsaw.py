@@ -93,7 +93,7 @@ assert (framed(ramp, 2) == ramp.mean()).sum() == 48 - 8
 # %% guess="my_middle"
 my_middle = 60
 
-# %% check="my_middle" points=1
+# %% check="my_middle" points=1 tags=["nbval-ignore-output"]
 checks.my_middle(my_middle)
 
 # %% [markdown] answer="why_middle" points=2
@@ -180,7 +180,7 @@ checks.points_and_margin(points_and_margin)
 # channels must go. Then: which?
 
 
-# %%
+# %% tags=["nbval-ignore-output"]
 FILE = "01_jigsaw.packed"
 some = images.val.first(300)
 with torch.inference_mode():
@@ -209,7 +209,7 @@ def pack(silent):
 print(f"{tuple(heard.shape)}, {named_right([]):.1%} with none silent")
 print(f"{named_right(list(range(128))):.1%} without the first half")
 
-# %% task="few_channels"
+# %% task="few_channels" tags=["nbval-ignore-output"]
 ### BEGIN SOLUTION
 silent = []
 with torch.inference_mode():

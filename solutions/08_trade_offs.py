@@ -191,7 +191,7 @@ checks.least_seconds(least_seconds)
 # The weights of trial 6 are small integers. Each 1 or −1 that becomes 0 makes the file shorter, and the network
 # a little worse. `thinned` takes a share of them out of each of the seven layers, spread evenly over its outputs,
 # and rounds the biases to multiples of `biases`. `tried` returns the bytes and the share that is right. A try takes
-# about a second, so a search of your own is cheap; `images.val.first(300)` makes it cheaper still. The file is
+# a second or two, so a search of your own is cheap; `images.val.first(300)` makes it cheaper still. The file is
 # judged, however you make it. (A class's hidden check asks for 93.5% of the *test* leaves.
 # You are asked below why that is less.)
 
