@@ -445,11 +445,10 @@ def steps(name, python, extra, root=ROOT):
 def perform(name, python, extra):
     """Run the steps of a command until one fails; its exit code, or 0."""
     variables = environment(ROOT)
-    missed = ROOT / "build" / "not_here.txt"  # claims about the machine that did not hold
+    missed = ROOT / "build" / "not_here.txt"  # what notebooks add to: claims that did not hold
     if name in TESTS:
         missed.parent.mkdir(exist_ok=True)
         missed.write_text("")
-        variables["COURSE_NOT_HERE"] = str(missed)
     if name in ("test", "test-quick"):
         # Side by side, each has a core; two threads on it would wait for each other.
         variables.update(OMP_NUM_THREADS="1", COURSE_THREADS="1")

@@ -28,7 +28,7 @@ SCALES = {
     "QuantizeLinear": (1, 2), "DequantizeLinear": (1, 2), "QLinearConv": (1, 2, 4, 5, 6, 7),
     "QLinearMatMul": (1, 2, 4, 5, 6, 7), "QGemm": (1, 2, 4, 5, 7, 8), "ConvInteger": (2, 3),
     "MatMulInteger": (2, 3), "QLinearAdd": (1, 2, 4, 5, 6, 7),
-    "QLinearGlobalAveragePool": (1, 2, 3, 4),
+    "QLinearGlobalAveragePool": (1, 2, 3, 4), "Clip": (1, 2),
 }  # fmt: skip
 
 
