@@ -11,6 +11,7 @@ import time
 
 import torch
 from _judging import against, mean, right
+from _trying import narrow
 from torch import nn
 
 from _recording import record
@@ -33,13 +34,14 @@ EPOCHS = 14  # from scratch: as many as the original was trained for
 FEW = 128  # training images that answers are taken from
 
 
-def methods(size: int, tests: int, budgets: tuple[float, ...]) -> dict:
+def methods(size: int, tests: int, small: bool) -> dict:
     """Every method at every budget: as factored, and after two passes over `size` images.
 
     The first on validation images, the second on test images, against the original.
     """
-    short, test, network, before = original(size, tests)
+    short, test, network, before = original(size, tests, small)
     rows = []
+    budgets = BUDGETS[2:] if small else BUDGETS
     for label, (method, by_answers) in METHODS.items():
         for budget in budgets:
             start = time.perf_counter()
@@ -70,12 +72,12 @@ def methods(size: int, tests: int, budgets: tuple[float, ...]) -> dict:
     }
 
 
-def scratch(size: int, tests: int, epochs: int, seeds: list[int]) -> dict:
+def scratch(size: int, tests: int, seeds: list[int], small: bool) -> dict:
     """The chosen factors, tuned; and layers of the same shapes from random weights.
 
     The latter are trained on everything the original was trained on, for as long.
     """
-    short, test, network, before = original(size, tests)
+    short, test, network, before = original(size, tests, small)
     method, budget = CHOSEN
     factored = factor(network, short, method, budget)
     rows = []
@@ -85,9 +87,7 @@ def scratch(size: int, tests: int, epochs: int, seeds: list[int]) -> dict:
                      "images_seen": size * TUNING["epochs"],
                      **against(before, right(tuned, test))})  # fmt: skip
         print(rows[-1], flush=True)
-    images = data.load("leaves")
-    if epochs < EPOCHS:  # the try-out
-        images = short
+    images, epochs = (short, 1) if small else (data.load("leaves"), EPOCHS)
     torch.manual_seed(0)
     for module in factored.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear, nn.BatchNorm2d)):
@@ -112,13 +112,13 @@ def scratch(size: int, tests: int, epochs: int, seeds: list[int]) -> dict:
     }
 
 
-def original(size: int, tests: int):
+def original(size: int, tests: int, small: bool):
     """The leaves to tune with, those to test on, the network, and which of these it gets right."""
     images = data.load("leaves")
     short = dataclasses.replace(
         images, train=images.train.first(size), val=images.val.first(min(300, size))
     )
-    network = training.original(images)
+    network = narrow(images, 16) if small else training.original(images)
     test = images.test.first(tests)
     return short, test, network, right(network, test)
 
@@ -150,16 +150,17 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="a try-out that writes nothing")
     arguments = parser.parse_args()
     scorecard.set_threads()
-    size, tests = (128, 100) if arguments.small else (1500, 2000)
+    small = arguments.small
+    size, tests = (16, 12) if small else (1500, 2000)
     for table in arguments.only:
         if table == "methods":
-            figures = methods(size, tests, BUDGETS[2:] if arguments.small else BUDGETS)
+            figures = methods(size, tests, small)
         elif table == "scratch":
-            seeds = arguments.seeds[:1] if arguments.small else arguments.seeds
-            figures = scratch(size, tests, 1 if arguments.small else EPOCHS, seeds)
+            seeds = arguments.seeds[:1] if small else arguments.seeds
+            figures = scratch(size, tests, seeds, small)
         else:
             parser.error(f"--only takes methods and scratch, got {table}")
-        if arguments.small:
+        if small:
             print(figures)
         else:
             record("low_rank", figures, chapter=True)

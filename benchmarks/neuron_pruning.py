@@ -13,6 +13,7 @@ import time
 
 import torch
 from _judging import difference, mean, right
+from _trying import few, narrow
 
 from _recording import record
 from course_lib import allocation, counting, data, models, neuron_pruning, scorecard, training
@@ -33,11 +34,9 @@ class Setting:
                                          val=images.val.first(500))  # fmt: skip
         self.test = images.test
         if small:
-            self.whole = self.short = dataclasses.replace(
-                images, train=images.train.first(300), val=images.val.first(100)
-            )
-            self.test = images.test.first(300)
-        self.original = training.original(images)
+            self.whole = self.short = few(images, 16, 12, 12)
+            self.test = self.whole.test
+        self.original = narrow(images) if small else training.original(images)
         self.before = right(self.original, self.test)
 
     def row(self, way: str, seed: int, network, seen: int, seconds: float) -> dict:

@@ -103,7 +103,7 @@ def main() -> None:
     if CHROMIUM is None or not page_runtime.available():
         print("no Chromium, or no onnxruntime-web, here: nothing is measured")
         return
-    seconds, turns = (1.0, 1) if small else (8.0, 3)
+    seconds, turns = (0.3, 1) if small else (8.0, 3)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         built = app.build(scratch / "page", modes=("leaves",))

@@ -22,8 +22,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _trying import shortened
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from _recording import record
 from course_lib import (
@@ -195,12 +196,16 @@ WHOLE, CUT = "ImageNet's 1,000 classes", "plants"
 QUANTIZER = "plants, ONNX Runtime's int8"
 
 
-def networks(ladder: bool, count: int) -> dict[str, engines.Onnx]:
+def networks(ladder: bool, count: int, short: bool) -> dict[str, engines.Onnx]:
     """The whole network, the cut one, and the ways to make that small; ladder: and smaller.
 
-    count: how many pictures they are calibrated with.
+    count: how many pictures they are calibrated with. short: two of their sixteen blocks, for a
+    try-out that looks at no answers.
     """
     whole, cut, side = plant_network.imagenet(), plants.network(), plants.SIDES["after"]
+    if short:
+        shortened(whole)
+        cut.blocks, cut.top[0] = cut.blocks[:2], nn.Conv2d(24, 1280, 1)
     made = {WHOLE: engines.onnx(whole, (3, SIDE, SIDE)), CUT: engines.onnx(cut, (3, SIDE, SIDE))}
     made[QUANTIZER] = engines.int8(
         made[CUT], plants.pictures(SIDE, count), plants.RANGED, unsigned=True
@@ -477,8 +482,9 @@ def main() -> None:
         print(f"{table}: {needs}; left as it was")
     arguments.only = [table for table in arguments.only if table not in wanting]
     ladder = "networks" in arguments.only and not arguments.small
-    made = networks(ladder, 8 if arguments.small else plants.PICTURES)
     shown = pictures(arguments.small) if {"networks", "unsure"} & set(arguments.only) else None
+    count = 4 if arguments.small else plants.PICTURES
+    made = networks(ladder, count, short=arguments.small and shown is None)
     wanted = (WHOLE, CUT, QUANTIZER, after_name(), after_name().partition(", rounded")[0])
     chosen = {n: each for n, each in made.items() if n in wanted or n.endswith("integers")}
     for table in arguments.only:
@@ -487,9 +493,9 @@ def main() -> None:
         elif table == "unsure":
             figures = not_sure(made, shown)
         elif table == "latency":
-            figures = latency(chosen, 2 if arguments.small else 15)
+            figures = latency(chosen, 0.2 if arguments.small else 15)
         else:
-            figures = browser(chosen, 5 if arguments.small else 60)
+            figures = browser(chosen, 2 if arguments.small else 60)
         print(json.dumps(figures, indent=2), flush=True)
         if not arguments.small:
             record("plants", {table: figures}, chapter=True)

@@ -10,6 +10,7 @@ import dataclasses
 import json
 
 from _judging import against, mean, right
+from _trying import few, narrow
 
 from _recording import record
 from course_lib import data, quantization, scorecard, training
@@ -19,11 +20,11 @@ TRAINED_BITS = (3, 2)
 TRAINING = {"epochs": 1, "learning_rate": 0.01, "batch_size": 32, "progress": False}
 
 
-def bits(tests: int) -> dict:
+def bits(tests: int, small: bool) -> dict:
     """Weights rounded after training, all three ways, on the test images."""
     images = data.load("leaves")
     test = images.test.first(tests)
-    network = quantization.fold_batch_norm(training.original(images))
+    network = quantization.fold_batch_norm(narrow(images) if small else training.original(images))
     before = right(network, test)
     rows = []
     for count in BITS:
@@ -51,14 +52,14 @@ def bits(tests: int) -> dict:
     }
 
 
-def trained(size: int, tests: int, seeds: list[int]) -> dict:
+def trained(size: int, tests: int, seeds: list[int], small: bool) -> dict:
     """The same few bits, trained on with rounding; and the original trained on without."""
     images = data.load("leaves")
     short = dataclasses.replace(images, train=images.train.first(size))
-    if size < 1000:
-        short = dataclasses.replace(short, val=images.val.first(size))
+    if small:
+        short = few(images, size, size, tests)
     test = images.test.first(tests)
-    network = training.original(images)
+    network = narrow(images) if small else training.original(images)
     before = right(network, test)
     rows = []
     for seed in seeds:
@@ -98,15 +99,12 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="try it out; write nothing")
     arguments = parser.parse_args()
     scorecard.set_threads()
-    size, tests = (160, 60) if arguments.small else (4000, 5000)
+    small = arguments.small
+    seeds = arguments.seeds[:1] if small else arguments.seeds
+    size, tests = (16, 12) if small else (4000, 5000)
     for table in arguments.only or ("bits", "trained"):
-        if table == "bits":
-            found = bits(tests)
-        else:
-            found = trained(
-                size, tests, arguments.seeds[:1] if arguments.small else arguments.seeds
-            )
-        if arguments.small:
+        found = bits(tests, small) if table == "bits" else trained(size, tests, seeds, small)
+        if small:
             print(json.dumps({table: found}, indent=2))
         else:
             record("quantization", {table: found}, chapter=True)

@@ -15,7 +15,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="a try-out that writes nothing")
     small = parser.parse_args().small
-    count = 120 if small else COUNT
+    count = 24 if small else COUNT
     speeds = {}
     for workers in (1, 2, 1, 2, 1, 2):  # by turns, so that a busy moment hits both
         start = time.perf_counter()

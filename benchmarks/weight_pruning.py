@@ -11,6 +11,7 @@ import time
 
 import torch
 from _judging import against, mean, right
+from _trying import few, narrow
 
 from _recording import record
 from course_lib import data, models, scorecard, training
@@ -32,14 +33,15 @@ LOTTERY: dict = {"epochs": 8, "learning_rate": 0.02, "progress": False}
 FRESH = 256  # images that batch norms are measured on anew
 
 
-def tuned(size: int, tests: int) -> dict:
+def tuned(size: int, tests: int, small: bool) -> dict:
     """Every criterion: pruned at once, with fresh batch norms, after one pass over `size` images.
 
     The first two on validation images, the last on test images, against the original. The
     learning rate is each criterion's own, chosen on the validation images.
     """
-    short, test, network, before = original(size, tests)
-    choices = [(name, share) for share in SPARSITIES for name in CRITERIA]
+    short, test, network, before = original(size, tests, small)
+    sparsities = SPARSITIES[:1] if small else SPARSITIES
+    choices = [(name, share) for share in sparsities for name in CRITERIA]
     choices += [("magnitude, global", 0.95), ("magnitude, per layer", 0.95), ("2 of 4", 0.5)]
     rates: dict[str, float] = {}
     rows = []
@@ -67,13 +69,13 @@ def tuned(size: int, tests: int) -> dict:
     }
 
 
-def original(size: int, tests: int):
+def original(size: int, tests: int, small: bool):
     """The leaves to tune with, those to test on, the network, and which of these it gets right."""
     images = data.load("leaves")
     short = dataclasses.replace(
         images, train=images.train.first(size), val=images.val.first(min(300, size))
     )
-    network = training.original(images)
+    network = narrow(images) if small else training.original(images)
     test = images.test.first(tests)
     return short, test, network, right(network, test)
 
@@ -101,9 +103,9 @@ def tune(network, short: data.ImageData, name: str, share: float, rate: float):
     }
 
 
-def gradual(size: int, tests: int) -> dict:
+def gradual(size: int, tests: int, small: bool) -> dict:
     """All at once or gradually, then the same two passes over `size` images in all."""
-    short, test, network, before = original(size, tests)
+    short, test, network, before = original(size, tests, small)
     options = {**TUNING, "epochs": 2, "learning_rate": RATES[1]}
     rows = []
     for share in (0.9, 0.95):
@@ -128,12 +130,14 @@ def lottery(seeds: list[int], small: bool) -> dict:
     And once more at one sparsity with three times the training, where a mask without its weights
     has time to catch up.
     """
-    images = data.load("mnist5k")
+    images, shares = data.load("mnist5k"), (0.9, 0.95, 0.98)
+    if small:
+        images, shares = few(images, 64, 32, 32), shares[:1]
     short = {**LOTTERY, "epochs": 1} if small else LOTTERY
     long = {**short, "epochs": 3 * short["epochs"]}
     rows, longer = [], []
     for seed in seeds:
-        for share in (0.9, 0.95, 0.98):
+        for share in shares:
             rows += tickets(images, share, seed, 2 if small else 4, short)
         longer += tickets(images, 0.95, seed, 1, long)
     return {
@@ -182,19 +186,19 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="a try-out that writes nothing")
     arguments = parser.parse_args()
     scorecard.set_threads()
-    size, tests = (128, 100) if arguments.small else (1500, 2000)
+    small = arguments.small
+    seeds = arguments.seeds[:1] if small else arguments.seeds
+    size, tests = (16, 12) if small else (1500, 2000)
     for table in arguments.only:
         if table == "tuned":
-            figures = tuned(size, tests)
+            figures = tuned(size, tests, small)
         elif table == "gradual":
-            figures = gradual(size, tests)
+            figures = gradual(size, tests, small)
         elif table == "lottery":
-            figures = lottery(
-                arguments.seeds[:1] if arguments.small else arguments.seeds, arguments.small
-            )
+            figures = lottery(seeds, small)
         else:
             parser.error(f"--only takes tuned, gradual and lottery, got {table}")
-        if arguments.small:
+        if small:
             print(figures)
         else:
             record("weight_pruning", figures, chapter=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 from _judging import against
+from _trying import few, narrow
 
 from _recording import record
 from course_lib import data, engines, judge, models, recipe, scorecard, training
@@ -24,12 +25,16 @@ from course_lib.steps import Lesson
 
 SHIPPED_SEED = 3  # the tables have others
 BUDGET = 24_000  # images, for each order
+FEW = 16  # images of a try-out
 
 
 def compressed(images: data.ImageData, seed: int, folder: Path, small: bool) -> dict:
     """The default recipe and its baseline, with one seed."""
-    steps = tried_out(recipe.LEAVES) if small else recipe.LEAVES
-    found = recipe.compress(images, steps, folder=folder, seed=seed, progress=small)
+    # A try-out is one try, whatever it loses.
+    options = {"original": narrow(images), "max_drop": 99, "minutes": 0} if small else {}
+    found = recipe.compress(
+        images, default(small), folder=folder, seed=seed, progress=small, **options
+    )
     origin = models.notes(models.WEIGHTS / "leafnet_leaves.safetensors")
     before = found.before
     row = {
@@ -70,7 +75,7 @@ def longer(images: data.ImageData, folder: Path, row: dict, small: bool) -> dict
     images_seen = row["images_seen"] + row["original_images_seen"]
     steps = [
         dataclasses.replace(step, images=images_seen) if isinstance(step, Distil) else step
-        for step in recipe.from_scratch(tried_out(recipe.LEAVES) if small else recipe.LEAVES)
+        for step in recipe.from_scratch(default(small))
     ]
     packed = carried_out(steps, images, folder, row["seed"])
     cards = judge.cards({"original": folder / "original.onnx", "scratch": packed}, images)
@@ -80,9 +85,10 @@ def longer(images: data.ImageData, folder: Path, row: dict, small: bool) -> dict
 def orders(images: data.ImageData, folder: Path, small: bool) -> list[dict]:
     """Every order of pruning neurons, rounding and distilling, with equal budgets."""
     prune, rounding, distil = recipe.LEAVES[:3]
-    distil = dataclasses.replace(distil, images=256 if small else BUDGET)
+    distil = dataclasses.replace(distil, images=FEW if small else BUDGET)
+    every = list(itertools.permutations((prune, rounding, distil)))
     files = {"original": folder / "original.onnx"}
-    for number, order in enumerate(itertools.permutations((prune, rounding, distil))):
+    for number, order in enumerate(every[::5] if small else every):
         sub = folder / f"order {number}"
         sub.mkdir(exist_ok=True)
         name = " - ".join(type(step).__name__ for step in order)
@@ -102,39 +108,33 @@ def carried_out(steps, images, folder: Path, seed: int, shared: Path | None = No
     return path
 
 
-def tried_out(steps) -> list[recipe.Step]:
-    """The recipe with a budget that shows only that it runs."""
-    return [
-        dataclasses.replace(step, images=256) if isinstance(step, Distil) else step
-        for step in steps
-    ]
+def default(small: bool) -> tuple[recipe.Step, ...]:
+    """The default recipe; for a try-out its last two steps, with few images."""
+    *_, distil, pack = recipe.LEAVES
+    return (dataclasses.replace(distil, images=FEW), pack) if small else recipe.LEAVES
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", default=["shipped", "leaves", "orders"])
+    parser.add_argument("--only", nargs="+", help="shipped, leaves, orders; all without it")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--small", action="store_true", help="a try-out that writes nothing")
     arguments = parser.parse_args()
     scorecard.set_threads()
     images = data.load("leaves")
     if arguments.small:
-        images = dataclasses.replace(
-            images, train=images.train.first(256), val=images.val.first(60),
-            test=images.test.first(60),
-        )  # fmt: skip
-    for table in arguments.only:
+        images, arguments.seeds = few(images, FEW, 12, 12), arguments.seeds[:1]
+    tables = ["leaves", "orders"] if arguments.small else ["shipped", "leaves", "orders"]
+    for table in arguments.only or tables:
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
-            if table == "shipped":
-                rows = [compressed(images, SHIPPED_SEED, folder, arguments.small)]
-                if not arguments.small:
+            if table in ("shipped", "leaves"):
+                seeds = [SHIPPED_SEED] if table == "shipped" else arguments.seeds
+                rows = [compressed(images, seed, folder, arguments.small) for seed in seeds]
+                if table == "leaves":
+                    more = longer(images, folder, rows[-1], arguments.small)
+                elif not arguments.small:
                     shutil.copy(folder / "compressed.packed", models.WEIGHTS / "leaves.packed")
-            elif table == "leaves":
-                rows = [
-                    compressed(images, seed, folder, arguments.small) for seed in arguments.seeds
-                ]
-                more = longer(images, folder, rows[-1], arguments.small)
             elif table == "orders":
                 original = engines.onnx(training.original(images), images.shape)
                 (folder / "original.onnx").write_bytes(original.content)

@@ -10,18 +10,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted(ROOT.glob("benchmarks/[!_]*.py"))
-MINUTES = {"trade_offs", "working_together"}  # take minutes, small as they are
 PLANTS = ROOT.parent / "shared" / "data" / "seedlings"
 
 
-@pytest.mark.long
-@pytest.mark.parametrize(
-    "script",
-    [
-        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem in MINUTES))
-        for path in SCRIPTS
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_a_benchmark_runs_at_small_size_and_writes_nothing(script, tmp_path):
     if script.stem == "seedlings" and not PLANTS.exists():
         pytest.skip("the photos of seedlings are not on this machine")
@@ -30,7 +23,8 @@ def test_a_benchmark_runs_at_small_size_and_writes_nothing(script, tmp_path):
     before = written()
     ran = subprocess.run(
         [sys.executable, script, "--small"], cwd=ROOT, capture_output=True, text=True,
-        env={**os.environ, "TQDM_DISABLE": "1", "COURSE_RECORD": str(tmp_path)},
+        env={**os.environ, "TQDM_DISABLE": "1", "COURSE_BRIEF": "1",
+             "COURSE_RECORD": str(tmp_path)},
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr[-3000:]
     assert written() == before

@@ -26,6 +26,9 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 FEW = {"train": 24, "val": 12, "test": 12}
 
 
+ENVIRONMENT = dict(os.environ)  # with the cache that all share: rendering anew takes a minute
+
+
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     """Each test has a cache and a temporary folder of its own."""
@@ -997,6 +1000,6 @@ def test_a_fingerprint_does_not_keep_all_images_in_memory():
         "print(psutil.Process().memory_info().rss - now)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=ENVIRONMENT
     )
     assert int(done.stdout) > 100e6, "summing the pixels fetched them again"

@@ -72,10 +72,12 @@ def applied(steps, lesson):
 @pytest.fixture(scope="module")
 def done(stripes, original, tmp_path_factory):
     """The whole way, once."""
-    return recipe.compress(
-        stripes, WEE, max_drop=20, folder=tmp_path_factory.mktemp("out"), original=original,
-        minutes=0, progress=False,
-    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COURSE_BRIEF", "1")  # its process measures times that nobody reads
+        return recipe.compress(
+            stripes, WEE, max_drop=20, folder=tmp_path_factory.mktemp("out"), original=original,
+            minutes=0, progress=False,
+        )  # fmt: skip
 
 
 @pytest.mark.long
@@ -129,7 +131,8 @@ def test_what_is_trained_is_not_trained_again(stripes, original, done, monkeypat
 
 
 def test_an_interrupted_training_goes_on_and_ends_the_same(stripes, original, tmp_path):
-    whole = applied(WEE, Lesson(stripes, original, _folder(tmp_path / "a"), progress=False))
+    steps = WEE[:-1]  # what packing reads is compared instead of packed: that takes seconds
+    whole = applied(steps, Lesson(stripes, original, _folder(tmp_path / "a"), progress=False))
     folder = _folder(tmp_path / "b")
     calls = []
     evaluate = training.evaluate
@@ -143,10 +146,13 @@ def test_an_interrupted_training_goes_on_and_ends_the_same(stripes, original, tm
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "evaluate", stop)
         with pytest.raises(KeyboardInterrupt):
-            applied(WEE, Lesson(stripes, original, folder, progress=False))
+            applied(steps, Lesson(stripes, original, folder, progress=False))
     assert [file.suffix for file in folder.iterdir()] == [".part"]
-    again = applied(WEE, Lesson(stripes, original, folder, progress=False))
-    assert again.packed == whole.packed
+    again = applied(steps, Lesson(stripes, original, folder, progress=False))
+    assert (again.bits, again.masked, again.images_seen) == (3, False, whole.images_seen)
+    weights, wanted = again.network.state_dict(), whole.network.state_dict()
+    assert weights.keys() == wanted.keys()
+    assert all(torch.equal(weights[name], wanted[name]) for name in wanted)
     assert [file.suffix for file in folder.iterdir()] == [".safetensors"]
 
 
@@ -267,7 +273,7 @@ def test_the_baseline_knows_nothing_of_the_original(lesson):
 def test_the_judge_sees_files_alone(stripes, original, tmp_path):
     state = applied((Quantize(8), Pack()), Lesson(stripes, original, tmp_path, progress=False))
     path = packing.write(tmp_path / "small.packed", state.packed)
-    (card,) = judge.cards({"small": path}, stripes, images=20, limit_s=0.5)
+    (card,) = judge.cards({"small": path}, stripes, images=20, limit_s=0.2)
     assert (card.name, card.packed_bytes, len(card.correct)) == ("small", len(state.packed), 20)
     path.write_bytes(state.packed[:-7])
     with pytest.raises(ValueError, match=r"small\.packed"):

@@ -225,7 +225,8 @@ def test_a_slow_moment_does_not_decide(tiny, original, monkeypatch):
 
 
 @pytest.mark.long
-def test_the_winner_is_judged_on_the_test_images(tiny, original, tmp_path):
+def test_the_winner_is_judged_on_the_test_images(tiny, original, tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_BRIEF", "1")  # nobody reads the times
     some = found(tiny, original, tmp_path, trials=1)
     judged = some.judge(some.choose(lambda trials: min(trials, key=lambda t: t.bytes)))
     assert judged.cards[1].packed_bytes == some.trials[0].bytes

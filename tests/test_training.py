@@ -220,7 +220,7 @@ def test_the_shipped_original_is_what_its_script_describes():
     assert (genus[right] == genus[labels]).double().mean() > 0.985
 
 
-@pytest.mark.long  # not quick: the full network is trained
+@pytest.mark.slow  # the full network is trained
 def test_a_short_run_moves_as_the_script_describes():
     images = data.load("leaves")
     few = data.ImageData(
@@ -232,6 +232,9 @@ def test_a_short_run_moves_as_the_script_describes():
     # The loss of guessing is log(12); accuracy follows later, in the shipped run after a hundred
     # steps: its first epoch ended at 29% of the validation images.
     assert history.loss[-1] < math.log(len(images.classes)) - 0.05
+
+
+def test_what_ships_was_trained_to_its_end():
     notes = models.notes(models.WEIGHTS / "leafnet_leaves.safetensors")
     assert len(notes["validation"]) == notes["epochs"]
     assert notes["validation"][0] < notes["validation"][-1] == max(notes["validation"])

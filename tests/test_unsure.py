@@ -232,7 +232,7 @@ def test_a_rule_of_a_larger_picture_and_other_classes(network):
 # What was recorded
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_what_the_benchmark_recorded_comes_out_again(network):
     rows = recorded.load("unsure")["rules"]["rows"]
     told = {row["rule"]: row for row in rows if row["network"] == "compressed"}

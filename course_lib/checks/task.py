@@ -26,6 +26,7 @@ said.
 
 import contextlib
 import copy
+import functools
 import html
 import inspect
 import re
@@ -274,7 +275,12 @@ def _raised(error: Exception, inputs: tuple) -> tuple[str, str, str]:
 
 
 def _of_libraries(code: CodeType) -> bool:
-    file = Path(code.co_filename)
+    return _in_a_library(code.co_filename)
+
+
+@functools.cache  # it is asked at every call that an answer makes
+def _in_a_library(name: str) -> bool:
+    file = Path(name)
     return "site-packages" in file.parts or LIBRARY in file.parents
 
 
@@ -310,12 +316,15 @@ class watched:
         sys.setprofile(self.before)
 
     def _look(self, frame: FrameType, event: str, argument: Any) -> None:
+        code = caller = frame.f_code
         if event == "call":
-            name, called = frame.f_code.co_name, _of_libraries(frame.f_code)
-            caller = frame.f_back.f_code if frame.f_back else frame.f_code
+            name = code.co_name
+            borrowed = (name in self.names and _of_libraries(code)) or code == self.right
+            caller = frame.f_back.f_code if frame.f_back else code
+        elif event == "c_call":
+            name = getattr(argument, "__name__", "")
+            borrowed = name in self.names
         else:
-            name, called, caller = getattr(argument, "__name__", ""), True, frame.f_code
-        borrowed = event in ("call", "c_call") and name in self.names and called
-        borrowed = borrowed or (event == "call" and frame.f_code == self.right)
+            return
         if borrowed and not _of_libraries(caller):
             raise Borrowed(name)
