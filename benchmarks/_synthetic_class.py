@@ -44,6 +44,14 @@ class Learner:
         return sum(POINTS[task] for task in self.passes)
 
 
+def one_exercise(root: Path) -> Path:
+    """A folder to make a class from that holds this exercise alone."""
+    for name in ("pyproject.toml", f"solutions/{EXERCISE}.ipynb"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, root / name)
+    return root
+
+
 def answered(*tasks: str) -> NotebookNode:
     """The exercise with these tasks answered as the solution does, the others untouched."""
     made = nbformat.read(ROOT / "exercises" / f"{EXERCISE}.ipynb", as_version=4)

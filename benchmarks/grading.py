@@ -9,7 +9,6 @@ results/grading.json: minutes, marks, and what each attack did.
 import argparse
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -35,7 +34,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "class"
         handed_in = made_up.hand_in(who, Path(place) / "in")
-        gradebook.new(folder, one_exercise(Path(place) / "root") if small else ROOT)
+        gradebook.new(folder, made_up.one_exercise(Path(place) / "root") if small else ROOT)
         walls = sandbox.probe(sandbox.Sandbox(), folder)
         command = [sys.executable, "-m", "course_lib", "class", "grade", str(folder)]
         command += [str(handed_in), "--cell-seconds", "30", "--json"]
@@ -78,14 +77,6 @@ def main() -> None:
             _recording.record("grading", result)
         print(json.dumps(result, indent=1))
         sys.exit(bool(wrong))
-
-
-def one_exercise(root: Path) -> Path:
-    """What a class is made from, with the one exercise that is graded."""
-    for name in ("pyproject.toml", f"solutions/{made_up.EXERCISE}.ipynb"):
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, root / name)
-    return root
 
 
 def there(folder: Path) -> list[Path]:

@@ -78,13 +78,11 @@ def only_line(capsys):
     return lines[0]
 
 
-def test_a_second_run_spends_no_time_on_set_up(root, machine):
+def test_a_second_run_sets_nothing_up(root, machine):
     course.set_up(root)
     assert machine.count("-m venv") == machine.count(f"-e .[{course.EXTRAS}]") == 1
     machine.ran.clear()
-    start = time.perf_counter()
     assert course.set_up(root) == course.python_of(root)
-    assert time.perf_counter() - start < 0.05
     assert machine.ran == []
 
 
@@ -456,12 +454,11 @@ def copy(tmp_path):
 
 
 def really_set_up(copy):
-    start = time.monotonic()
     ran = subprocess.run(
         [sys.executable, "course.py", "setup"], cwd=copy, capture_output=True, text=True
     )
     assert ran.returncode == 0, ran.stderr
-    return time.monotonic() - start
+    return (copy / ".venv" / "ready").stat().st_mtime_ns
 
 
 def works(copy):
@@ -478,9 +475,7 @@ def works(copy):
 def test_a_real_set_up_its_repetition_and_its_repair(copy):
     first = really_set_up(copy)
     assert works(copy) is True
-    second = really_set_up(copy)
-    print(f"set-up {first:.1f} s, again {second:.2f} s")
-    assert second < 5
+    assert really_set_up(copy) == first  # what is ready is left alone
 
     if os.name == "nt":
         return

@@ -37,11 +37,17 @@ def released():
 
 
 @pytest.fixture(scope="module")
-def school(tmp_path_factory):
-    """A class's folder with every exercise there is."""
+def new_class(tmp_path_factory):
+    """A class's folder with one exercise, as it is on the first day."""
     folder = tmp_path_factory.mktemp("school") / "a class"
-    gradebook.new(folder, ROOT)
+    gradebook.new(folder, made_up.one_exercise(folder.parent / "root"))
     return folder
+
+
+@pytest.fixture
+def school(new_class, tmp_path):
+    """Its copy, for one test."""
+    return Path(shutil.copytree(new_class, tmp_path / "class"))
 
 
 def text_of(notebook, name):
@@ -211,7 +217,10 @@ def test_hostile_and_damaged_zips_harm_nothing(tmp_path, monkeypatch):
 # The gradebook
 
 
-def test_a_class_is_made_with_released_exercises_and_hidden_tests_kept(school):
+@pytest.mark.long
+def test_a_class_is_made_with_released_exercises_and_hidden_tests_kept(tmp_path):
+    school = tmp_path / "a class"
+    gradebook.new(school, ROOT)
     names = gradebook.exercises(school)
     assert EXERCISE in names
     assert names == sorted(path.stem for path in (ROOT / "solutions").glob("*.ipynb"))
@@ -227,44 +236,40 @@ def test_a_class_is_made_with_released_exercises_and_hidden_tests_kept(school):
 
 
 @pytest.mark.long
-def test_marks_of_hand_and_machine_live_together(tmp_path, released):
-    folder = tmp_path / "class"
-    gradebook.new(folder, ROOT)
+def test_marks_of_hand_and_machine_live_together(school):
     sent = made_up.answered(*made_up.EASY)
     answer = made_up.cell_of(sent, "why_factor-answer")
     answer.source = answer.source.replace("*Write your answer here.*", "=cmd()")
-    notebook = repair(gradebook.source(folder, EXERCISE), sent).notebook
+    notebook = repair(gradebook.source(school, EXERCISE), sent).notebook
     shares = {"layer_bytes-check": 1, "affine-check": 0}
     for _ in range(2):  # grading again changes nothing
-        gradebook.save(folder, "=ana", EXERCISE, notebook, shares, datetime(2026, 1, 1, 12))
-    [row] = list(csv.DictReader(gradebook.export(folder).open(encoding="utf-8")))
+        gradebook.save(school, "=ana", EXERCISE, notebook, shares, datetime(2026, 1, 1, 12))
+    [row] = list(csv.DictReader(gradebook.export(school).open(encoding="utf-8")))
     assert row["learner"] == "'=ana"  # a sheet would compute it
     assert (row["layer_bytes-check"], row["affine-check"], row["points"]) == ("2.0", "0.0", "2.0")
     assert row["why_factor-answer"] == ""
     assert row["why_bits-answer"] == "0.0"  # untouched
     assert row["waits for marks by hand"] == "yes"
-    with gradebook.book(folder) as grades:
+    with gradebook.book(school) as grades:
         by_hand = grades.find_grade("why_factor-answer", EXERCISE, EXERCISE, "=ana")
         by_hand.manual_score, by_hand.needs_manual_grade = 1.5, False
         grades.db.commit()
-    gradebook.save(folder, "=ana", EXERCISE, notebook, shares, None)
-    [row] = list(csv.DictReader(gradebook.export(folder).open(encoding="utf-8")))
+    gradebook.save(school, "=ana", EXERCISE, notebook, shares, None)
+    [row] = list(csv.DictReader(gradebook.export(school).open(encoding="utf-8")))
     assert (row["points"], row["why_factor-answer"]) == ("3.5", "1.5")
-    page = gradebook.feedback(folder, "=ana", EXERCISE, ["late"]).read_text(encoding="utf-8")
+    page = gradebook.feedback(school, "=ana", EXERCISE, ["late"]).read_text(encoding="utf-8")
     assert "Points: 2 of 2" in page
     assert "Points: 1.5 of 2" in page
     assert "late" in page
 
 
 @pytest.mark.long
-def test_a_page_of_feedback_runs_nothing_of_a_strangers(tmp_path):
-    folder = tmp_path / "class"
-    gradebook.new(folder, ROOT)
+def test_a_page_of_feedback_runs_nothing_of_a_strangers(school):
     sent = made_up.answered()
     sent.cells.append(new_markdown_cell("<script>alert(1)</script><img src=x onerror=alert(2)>"))
-    notebook = repair(gradebook.source(folder, EXERCISE), sent).notebook
-    gradebook.save(folder, "eve", EXERCISE, notebook, {}, None)
-    page = gradebook.feedback(folder, "eve", EXERCISE, ["<b onclick=alert(3)>"]).read_text()
+    notebook = repair(gradebook.source(school, EXERCISE), sent).notebook
+    gradebook.save(school, "eve", EXERCISE, notebook, {}, None)
+    page = gradebook.feedback(school, "eve", EXERCISE, ["<b onclick=alert(3)>"]).read_text()
     assert "alert(1)" not in page.replace("&lt;script&gt;alert(1)", "")
     assert "onerror" not in page.replace("&lt;img src=x onerror", "")
     assert "<b onclick" not in page
@@ -353,7 +358,6 @@ def test_what_a_cell_does_costs_itself_alone(code, share, said):
     verdict = ran.verdicts["one-check"]
     assert (verdict.share, said in verdict.said) == (share, True), (verdict, ran.doubts)
     assert ran.notebook.cells[1].outputs[0].text == "[] False /scratch\n"
-    assert ran.seconds < 45
 
 
 @walls
@@ -394,7 +398,7 @@ def test_a_class_is_marked_rightly_though_the_grader_is_killed_in_between(tmp_pa
     who = made_up.learners(dict.fromkeys(SAMPLE, 1))
     handed_in = made_up.hand_in(who, tmp_path / "in")
     folder = tmp_path / "class"
-    gradebook.new(folder, ROOT)
+    gradebook.new(folder, made_up.one_exercise(tmp_path / "root"))
     command = [sys.executable, "-m", "course_lib", "class", "grade", str(folder), str(handed_in)]
     command += ["--cell-seconds", "15", "--json"]
     first = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True)

@@ -129,21 +129,6 @@ def busy(ms, clock):
     return run
 
 
-FINE = time.get_clock_info("thread_time").resolution < 1e-5
-
-
-@pytest.mark.skipif(not FINE, reason="this system counts a thread's time too coarsely")
-def test_latency_of_known_durations():
-    # a thread's own time: what other programs do meanwhile does not count
-    clock = time.thread_time_ns
-    short, long = measuring.latency(busy(1, clock), busy(4, clock), least_s=0.3, clock=clock)
-    assert 1.0 <= short.median_ms < 1.1
-    assert 4.0 <= long.median_ms < 4.2
-    assert short.p90_ms < 1.3
-    assert (short.noisy, long.noisy) == (False, False)
-    assert short.count > 2 * long.count  # both have slices of the same length
-
-
 def test_latency_by_the_wall_clock_is_never_too_short():
     (result,) = measuring.latency(busy(2, time.perf_counter_ns), limit_s=0.3)
     assert 2.0 <= result.median_ms <= result.p90_ms
@@ -182,6 +167,16 @@ def test_latency_is_exact_by_a_steady_clock_and_stops_early():
     assert 0.5 <= clock.ns / 1e9 < 0.6
     # two timed calls fill a slice of 20 ms; the first of each slice and the warm-up do not count
     assert len(clock.log) == measuring.WARM_UP + result.count * 3 // 2
+
+
+def test_latency_of_known_durations():
+    clock = Clock()
+    short, long = clock.run("short", forever(1, 1.1)), clock.run("long", forever(4, 4.1, 4.2))
+    short, long = measuring.latency(short, long, least_s=0.3, clock=clock)
+    assert 1.0 <= short.median_ms <= short.p90_ms <= 1.1
+    assert 4.0 <= long.median_ms <= long.p90_ms <= 4.2
+    assert (short.noisy, long.noisy) == (False, False)
+    assert short.count > 2 * long.count  # both have slices of the same length
 
 
 def test_latency_goes_on_until_the_median_is_known_to_five_per_cent():

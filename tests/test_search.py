@@ -286,8 +286,8 @@ def started_cluster(folder, workers):
         address = json.loads(file.read_text())["address"]
         from distributed import Client
 
-        with Client(address, timeout="30s") as client:
-            client.wait_for_workers(workers, timeout=60)
+        with Client(address, timeout="300s") as client:
+            client.wait_for_workers(workers, timeout=300)
         yield address, started[1:]
     finally:
         for process in started:
@@ -299,21 +299,21 @@ def started_cluster(folder, workers):
 def test_a_killed_worker_loses_no_trial(tiny, original, tmp_path):
     pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
     with started_cluster(tmp_path, workers=2) as (address, workers):
-        killed = threading.Event()
+        killed, over = threading.Event(), threading.Event()
 
         def kill():
             # Once two trials are through, the other worker is in the middle of one.
             journal = tmp_path / "journal"
-            for _ in range(1200):
+            while not over.wait(0.05):
                 text = journal.read_text() if journal.exists() else ""
                 if text.count('"op_code": 6') + text.count('"op_code":6') >= 2:
                     workers[0].send_signal(signal.SIGKILL)
                     killed.set()
                     return
-                time.sleep(0.05)
 
         threading.Thread(target=kill, daemon=True).start()
         some = found(tiny, original, tmp_path, trials=8, dask=address)
+        over.set()
     assert killed.is_set()
     assert workers[0].returncode == -signal.SIGKILL
     trials = told(tmp_path)

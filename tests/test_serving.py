@@ -6,7 +6,6 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from pathlib import Path
 
@@ -311,9 +310,7 @@ def test_many_phones_at_once(server):
 
 def test_a_silent_connection_keeps_nobody_waiting(server):
     with socket.create_connection(("127.0.0.1", server.port)):
-        start = time.monotonic()
-        assert ask(server)[0] == 200
-        assert time.monotonic() - start < 5
+        assert ask(server)[0] == 200  # else it would raise TimeoutError
 
 
 # The server
