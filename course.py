@@ -127,8 +127,10 @@ def is_ready(root):
 def environment(root):
     """The variables of every child: this environment first, few threads, none that spins."""
     variables = dict(os.environ)
-    # Settings for another Python or another place to install to would break this one.
-    for name in ("PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV"):
+    # Settings for another Python or another place to install to would break this one; and without
+    # bytecode kept, every kernel compiles torch anew, for seconds.
+    others = ("PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV")
+    for name in (*others, "PYTHONDONTWRITEBYTECODE"):
         variables.pop(name, None)
     variables["VIRTUAL_ENV"] = str(root / ".venv")
     scripts = str(python_of(root).parent)

@@ -238,7 +238,7 @@ def main() -> None:
     )
     parser.add_argument("--only", nargs="+", choices=TABLES, default=list(TABLES))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--small", action="store_true", help="a minute's try-out, not recorded")
+    parser.add_argument("--small", action="store_true", help="a try-out that writes nothing")
     arguments = parser.parse_args()
     seeds = arguments.seeds[:1] if arguments.small else arguments.seeds
     scorecard.set_threads()

@@ -8,6 +8,7 @@ metadata are all derived from it, so that the same source always gives the same 
 """
 
 import ast
+import functools
 import hashlib
 import json
 import os
@@ -178,7 +179,7 @@ def library_files(code: str, root: Path) -> list[Path]:
     """
     library = root / "course_lib"
     found: dict[Path, str] = {}
-    waiting = {"__init__"} | _imported(code)
+    waiting = {"__init__", *_imported(code)}
     while waiting:
         name = waiting.pop()
         for file in (library / f"{name}.py", *(library / name).glob("*.py")):
@@ -195,7 +196,8 @@ def library_files(code: str, root: Path) -> list[Path]:
     return sorted(file for file in files if "__pycache__" not in file.parts)
 
 
-def _imported(code: str) -> set[str]:
+@functools.cache  # every chapter reaches most of the library
+def _imported(code: str) -> frozenset[str]:
     """Names of course_lib's modules in the code's import statements, at any depth."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(code)):
@@ -208,7 +210,7 @@ def _imported(code: str) -> set[str]:
         else:
             continue
         names |= {parts[1] for parts in dotted if parts[0] == "course_lib" and len(parts) > 1}
-    return names
+    return frozenset(names)
 
 
 def _inputs_hash(notebook: NotebookNode, code: str, root: Path) -> str:

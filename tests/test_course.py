@@ -373,12 +373,13 @@ def test_children_get_few_threads_that_sleep_and_the_environment(monkeypatch, ro
     for name in ("OMP_WAIT_POLICY", "OMP_NUM_THREADS", "JUPYTER_PLATFORM_DIRS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_TARGET", "elsewhere")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     variables = course.environment(root)
     assert variables["OMP_WAIT_POLICY"] == "PASSIVE"
     assert variables["PYTHONUTF8"] == variables["JUPYTER_PLATFORM_DIRS"] == "1"
     assert variables["OMP_NUM_THREADS"] in ("1", "2")
     assert variables["PATH"].split(os.pathsep)[0] == str(course.python_of(root).parent)
-    assert "PIP_TARGET" not in variables
+    assert not {"PIP_TARGET", "PYTHONDONTWRITEBYTECODE"} & set(variables)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert course.environment(root)["OMP_NUM_THREADS"] == "1"
 

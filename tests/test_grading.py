@@ -230,13 +230,12 @@ def test_a_class_is_made_with_released_exercises_and_hidden_tests_kept(tmp_path)
     for text in (release, source):
         assert "BEGIN SOLUTION" not in text
     assert "HIDDEN TESTS" not in release
-    assert gradebook.new(school, ROOT) == names  # once more loses nothing
     with pytest.raises(FileNotFoundError, match="class new"):
         gradebook.exercises(school.parent)
 
 
 @pytest.mark.long
-def test_marks_of_hand_and_machine_live_together(school):
+def test_marks_of_hand_and_machine_live_together_and_outlive_a_new_release(school, tmp_path):
     sent = made_up.answered(*made_up.EASY)
     answer = made_up.cell_of(sent, "why_factor-answer")
     answer.source = answer.source.replace("*Write your answer here.*", "=cmd()")
@@ -254,6 +253,9 @@ def test_marks_of_hand_and_machine_live_together(school):
         by_hand = grades.find_grade("why_factor-answer", EXERCISE, EXERCISE, "=ana")
         by_hand.manual_score, by_hand.needs_manual_grade = 1.5, False
         grades.db.commit()
+    assert gradebook.new(school, made_up.one_exercise(tmp_path / "root")) == [EXERCISE]
+    [row] = list(csv.DictReader(gradebook.export(school).open(encoding="utf-8")))
+    assert (row["points"], row["why_factor-answer"]) == ("3.5", "1.5")
     gradebook.save(school, "=ana", EXERCISE, notebook, shares, None)
     [row] = list(csv.DictReader(gradebook.export(school).open(encoding="utf-8")))
     assert (row["points"], row["why_factor-answer"]) == ("3.5", "1.5")
