@@ -131,7 +131,8 @@ def lock(path: Path) -> Iterator[None]:
         try:
             guard.acquire(timeout=1)
         except Timeout:
-            print(f"Waiting for another process to finish {path.name} ...", file=sys.stderr)
+            if not os.environ.get("TQDM_DISABLE"):  # it is progress, as a bar is
+                print(f"Waiting for another process to finish {path.name} ...", file=sys.stderr)
             guard.acquire(timeout=LONGEST_WAIT)
     except Timeout:
         print(f"The other process seems stuck: going on without {path.name}", file=sys.stderr)

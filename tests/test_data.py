@@ -564,7 +564,8 @@ def test_thirty_processes_share_one_cache_and_one_renders(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills with a POSIX signal")
-def test_a_killed_process_leaves_no_lock_behind(own_cache, capsys):
+def test_a_killed_process_leaves_no_lock_behind(own_cache, capsys, monkeypatch):
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
     own_cache.mkdir()
     holder = (
         "import sys, time; from filelock import FileLock; FileLock(sys.argv[1]).acquire(); "
@@ -578,6 +579,24 @@ def test_a_killed_process_leaves_no_lock_behind(own_cache, capsys):
         process.wait()
     assert cache.cached("x", "1", lambda: ({}, "made"))[1] == "made"
     assert "Waiting" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("quiet", "said"), [("", True), ("1", False)])
+def test_waiting_is_said_where_progress_is(own_cache, capsys, monkeypatch, quiet, said):
+    """Whether another process is at work is chance; nbval compares what a cell writes."""
+    monkeypatch.setenv("TQDM_DISABLE", quiet)
+    asked = []
+
+    def held_at_first(self, timeout):
+        asked.append(timeout)
+        if len(asked) == 1:
+            raise cache.Timeout("x")
+
+    monkeypatch.setattr(cache.FileLock, "acquire", held_at_first)
+    with cache.lock(own_cache / "x"):
+        pass
+    assert len(asked) == 2
+    assert ("Waiting" in capsys.readouterr().err) is said
 
 
 # --- photos: what a folder may hold ---------------------------------------------------------------
