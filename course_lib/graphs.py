@@ -182,20 +182,11 @@ def saturating(model: Any) -> tuple[str, ...]:
     sign could reach that with activations of 255: from |64| + |65| on. Which weights become a pair
     is the engine's choice; a network that is not listed is safe in every program that loads it.
     """
-    numpy_helper, signed = _onnx().numpy_helper, _onnx().TensorProto.INT8
-    stored = {t.name: t for t in model.graph.initializer if t.data_type == signed}
-    fed = {n.output[0]: n.input[0] for n in model.graph.node if n.op_type == "DequantizeLinear"}
     found: dict[str, None] = {}
-    for node in model.graph.node:
-        if node.op_type not in WEIGHTS:
+    for _, name, tensor, outputs_first in _weighted(model.graph):
+        if tensor.data_type != _onnx().TensorProto.INT8:
             continue
-        name = node.input[WEIGHTS[node.op_type][0]]
-        name = fed.get(name, name)
-        if name not in stored:
-            continue
-        weight = numpy_helper.to_array(stored[name]).astype(int)
-        turned = any(a.name == "transB" and a.i for a in node.attribute)
-        outputs_first = "Conv" in node.op_type or turned
+        weight = _onnx().numpy_helper.to_array(tensor).astype(int)
         rows = weight if outputs_first else np.moveaxis(weight, -1, 0)
         ends = np.sort(rows.reshape(len(rows), -1), axis=1)
         highest, lowest = ends[:, -2:].clip(min=0).sum(axis=1), ends[:, :2].clip(max=0).sum(axis=1)
@@ -211,7 +202,8 @@ def unshared(content: bytes) -> bytes:
     ones, fails on those that are shared ("Attempt to replace the existing tensor").
     """
     model = parsed(content)
-    signed = {t.name: t for t in model.graph.initializer if t.data_type == _onnx().TensorProto.INT8}
+    eight_bits = _onnx().TensorProto.INT8
+    signed = {name: t for name, t in _stored(model.graph) if t.data_type == eight_bits}
     used: set[str] = set()
     for node in model.graph.node:
         for place, name in enumerate(node.input):
@@ -228,26 +220,41 @@ def unshared(content: bytes) -> bytes:
 
 def uses(model: Any) -> dict[str, str]:
     """For each stored weight, by name, what it is: "conv 16 to 24, 3x3", "linear 40 to 12"."""
-    dims = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
-    fed = {n.output[0]: n.input[0] for n in model.graph.node if n.op_type == "DequantizeLinear"}
     found: dict[str, str] = {}
-    for node in model.graph.node:
-        if node.op_type not in WEIGHTS:
-            continue
-        name = node.input[WEIGHTS[node.op_type][0]]
-        name = fed.get(name, name)
-        if "Conv" in node.op_type and name in dims:
-            outputs, inputs, *sides = dims[name]
+    for node, name, tensor, outputs_first in _weighted(model.graph):
+        if "Conv" in node.op_type:
+            outputs, inputs, *sides = tensor.dims
             what = f"conv {inputs} to {outputs}, {'×'.join(map(str, sides))}"
-        elif name in dims:
-            turned = any(a.name == "transB" and a.i for a in node.attribute)
-            inputs, outputs = reversed(dims[name]) if turned else dims[name]
-            what = f"linear {inputs} to {outputs}"
         else:
-            continue
+            inputs, outputs = reversed(tensor.dims) if outputs_first else tensor.dims
+            what = f"linear {inputs} to {outputs}"
         again = sum(other.split(" (")[0] == what for other in found.values())
         found.setdefault(name, f"{what} ({again + 1})" if again else what)
     return found
+
+
+def _weighted(graph: Any) -> Iterator[tuple[Any, str, Any, bool]]:
+    """Each operation with a stored weight: it, the weight's name and tensor, outputs first?
+
+    Where a weight is stored as integers and computed with as floats, the integers are meant.
+    """
+    stored = dict(_stored(graph))
+    fed = {n.output[0]: n.input[0] for n in graph.node if n.op_type == "DequantizeLinear"}
+    for node in graph.node:
+        if node.op_type in WEIGHTS:
+            name = node.input[WEIGHTS[node.op_type][0]]
+            name = fed.get(name, name)
+            turned = any(a.name == "transB" and a.i for a in node.attribute)
+            if name in stored:
+                yield node, name, stored[name], "Conv" in node.op_type or turned
+
+
+def _stored(graph: Any) -> Iterator[tuple[str, Any]]:
+    """The stored tensors by name; those of Constant nodes, too, if they are written as tensors."""
+    yield from ((tensor.name, tensor) for tensor in graph.initializer)
+    for node in graph.node:
+        if node.op_type == "Constant" and node.attribute[0].name == "value":
+            yield node.output[0], node.attribute[0].t
 
 
 def _values(content: bytes, shape: Sequence[int]) -> dict[str, np.ndarray]:
@@ -273,14 +280,12 @@ def _values(content: bytes, shape: Sequence[int]) -> dict[str, np.ndarray]:
 
 
 def _tensors(graph: Any) -> Iterator[tuple[str, Any]]:
-    """The stored tensors by name, those of Constant nodes among them."""
-    yield from ((tensor.name, tensor) for tensor in graph.initializer)
+    """The stored tensors by name; ValueError for a constant that is written otherwise."""
     for node in graph.node:
-        if node.op_type == "Constant":
-            (value,) = node.attribute
-            if value.name != "value":
-                raise ValueError(f"a constant is written as {value.name!r}, not as a tensor")
-            yield node.output[0], value.t
+        if node.op_type == "Constant" and node.attribute[0].name != "value":
+            written = node.attribute[0].name
+            raise ValueError(f"a constant is written as {written!r}, not as a tensor")
+    return _stored(graph)
 
 
 def _shape(name: str, values: dict[str, np.ndarray], tensors: dict[str, np.ndarray]) -> tuple:

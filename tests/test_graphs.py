@@ -38,6 +38,34 @@ def test_stripped_it_computes_the_same(exported, noise, kind):
     onnx.checker.check_model(graphs.parsed(stripped))
 
 
+def test_exact_kernels_run_what_shares_its_zero_points(exported, noise, monkeypatch):
+    """As on a processor without 8-bit dot products, whichever this one is."""
+    monkeypatch.setattr(engines.processor, "exact_in_8_bits", lambda: False)
+    content = exported["int8"].content
+    stripped = graphs.strip(content)
+    used = [name for node in graphs.parsed(stripped).graph.node for name in node.input]
+    small = [t.name for t in graphs.parsed(stripped).graph.initializer if t.data_type == 3]
+    assert any(used.count(name) > 1 for name in small), "else there is nothing to mend"
+    inputs, _ = next(noise.batches(7))
+    wanted = engines.Onnx(content, None, SHAPE)(inputs)
+    assert torch.equal(engines.Onnx(stripped, None, SHAPE)(inputs), wanted)
+    assert torch.equal(engines.Onnx(graphs.unshared(stripped), None, SHAPE)(inputs), wanted)
+
+
+def test_weights_that_are_constants_saturate_as_well(exported, noise, monkeypatch):
+    monkeypatch.setattr(engines.processor, "exact_in_8_bits", lambda: False)
+    model = graphs.parsed(graphs.strip(exported["int8"].content))
+    graph = model.graph
+    constants = [helper.make_node("Constant", [], [t.name], value=t) for t in graph.initializer]
+    nodes = [*constants, *graph.node]
+    del graph.initializer[:], graph.node[:]
+    graph.node.extend(nodes)
+    written = engines.Onnx(graphs.serialised(model), None, SHAPE)
+    assert len(written.saturating) == len(exported["int8"].saturating) == 7
+    inputs, _ = next(noise.batches(7))
+    assert torch.equal(written(inputs), engines.Onnx(exported["int8"].content, None, SHAPE)(inputs))
+
+
 def test_what_is_stripped(exported):
     model = graphs.parsed(graphs.strip(exported["int8"].content))
     assert [v.name for v in (*model.graph.input, *model.graph.output)] == ["images", "logits"]

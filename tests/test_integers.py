@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import onnx
 import onnx.numpy_helper
 import pytest
@@ -296,6 +297,18 @@ def test_which_weights_saturate_without_vnni():
         stored = next(t for t in model.graph.initializer if t.name == "weight_quantized")
         stored.CopyFrom(onnx.numpy_helper.from_array(weight.numpy(), "weight_quantized"))
         assert bool(graphs.saturating(model)) is saturates, pair
+
+
+@pytest.mark.parametrize(("kind", "turned", "names"), [
+    ("MatMulInteger", False, ()), ("QGemm", False, ()), ("QGemm", True, ("weight",)),
+])  # fmt: skip
+def test_what_is_added_to_a_pair_belongs_to_one_output(kind, turned, names):
+    weight = np.array([[127, 127], [0, 0]], dtype=np.int8)  # stored inputs first, or outputs first
+    inputs = ["x", *["scale", "zero"] * (kind == "QGemm"), "weight"]
+    node = onnx.helper.make_node(kind, inputs, ["y"], **({"transB": 1} if turned else {}))
+    stored = [onnx.numpy_helper.from_array(weight, "weight")]
+    graph = onnx.helper.make_graph([node], "g", [], [], stored)
+    assert graphs.saturating(onnx.helper.make_model(graph)) == names
 
 
 def test_what_is_exact_on_this_processor_is_asked_for_only_where_it_is_needed(monkeypatch):
