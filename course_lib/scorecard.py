@@ -19,6 +19,7 @@ import os
 import tempfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -261,14 +262,14 @@ def _answers(
 
     if name == "original":
         # Every chapter asks this of the same network; a quarter of a minute each time.
-        asked = hashlib.sha256(f"{torch.__version__} {network} {len(images)}".encode())
+        engine = network.engine if isinstance(network, Exported) else "torch"
+        asked = hashlib.sha256(f"{engine} {version(engine)} {network} {len(images)}".encode())
         if isinstance(network, Exported):
             asked.update(network.content)
         else:
             for key, tensor in network.state_dict().items():
                 asked.update(key.encode())
                 asked.update(tensor.detach().contiguous().numpy().data)
-        engine = network.engine if isinstance(network, Exported) else "pytorch"
         file = f"answers-{tested_on.replace(' ', '-')}-{engine}.safetensors"
         found, _ = cache.cached(file, asked.hexdigest(), make)
     else:

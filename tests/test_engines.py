@@ -101,6 +101,9 @@ def test_the_scorecard_measures_what_onnx_runtime_runs(network, exported, intege
     (other,) = scorecard.measure_all({"exported": network}, images, "onnxruntime", limit_s=0.2)
     assert (other.engine, other.threads) == ("onnxruntime", 1)
     assert other.accuracy == cards[1].accuracy
+    assert [card.saturating for card in cards] == [0, 0, len(integers.saturating)]
+    assert f"{len(integers.saturating)} layers need care without VNNI" in str(cards[2])
+    assert "need care" not in str(cards[1])
 
 
 def test_what_cannot_be_run_is_said(network, exported, integers, images):
@@ -147,6 +150,8 @@ def test_parity_is_told_and_a_wrong_export_is_refused(network, exported, integer
     assert same.images == len(images.train)
     rounded = engines.parity(integers, images.train, count=50)
     assert rounded.images == 50
+    assert (same.saturating, rounded.saturating) == (0, len(integers.saturating))
+    assert "may differ in other programs" in str(rounded)
     assert 1e-4 < rounded.largest < 0.2
     assert "same label on" in str(rounded)
     other = models.LeafNet(8, classes=3).eval()

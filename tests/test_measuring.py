@@ -1,6 +1,7 @@
 """Threads, time, energy and memory, against clocks, counters and folders that we control."""
 
 import gc
+import itertools
 import math
 import os
 import subprocess
@@ -167,6 +168,15 @@ def test_latency_is_exact_by_a_steady_clock_and_stops_early():
     assert 0.5 <= clock.ns / 1e9 < 0.6
     # two timed calls fill a slice of 20 ms; the first of each slice and the warm-up do not count
     assert len(clock.log) == measuring.WARM_UP + result.count * 3 // 2
+
+
+def test_where_nobody_reads_the_times_measuring_is_brief(monkeypatch):
+    for brief, seconds in (("", 3), ("1", measuring.BRIEF_S)):
+        monkeypatch.setenv("COURSE_BRIEF", brief)
+        clock = Clock()
+        ever_longer = itertools.count(5)  # so that no median is known to 5%
+        measuring.latency(clock.run("a", ever_longer), limit_s=3, clock=clock)
+        assert seconds <= clock.ns / 1e9 < seconds + 0.5  # it stops between two rounds
 
 
 def test_latency_of_known_durations():

@@ -355,6 +355,7 @@ def test_run_shows_a_failing_chapter_and_runs_the_rest(house, capsys):
         "told = [os.environ.get(name) for name in names]\n"
         "print(told)\n"
         "(Path(os.environ['COURSE_BUILD']) / 'scorecards/02_two.json').write_text('[1]')\n"
+        "Path(os.environ['COURSE_NOT_HERE']).write_text('not here: it is fast [0.5x]\\n')\n"
     )
     (house / "notebooks/03_three.py").write_text("# %%\nx = = 1\n")
     assert notebooks.run([], data="digits", strict=True, root=house) == 1
@@ -363,6 +364,7 @@ def test_run_shows_a_failing_chapter_and_runs_the_rest(house, capsys):
     assert "03_three failed in its source" in out
     assert re.search(r"02_two +\d+\.\d +\d+  ok", out)
     assert "Scorecard at the end of 02_two" in out
+    assert out.splitlines()[-1] == "  it is fast [0.5x]"
     assert "python -m course_lib run 01 03" in out
     build = house / "build"
     executed = nbformat.read(build / "02_two.ipynb", as_version=4)

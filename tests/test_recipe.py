@@ -65,6 +65,11 @@ def lesson(stripes, original, tmp_path):
     return Lesson(stripes, original, tmp_path, progress=False)
 
 
+def in_full_8_bits(images, network):
+    """What other programs may compute wrongly without 8-bit dot products."""
+    return engines.int8(engines.onnx(network, images.shape), images.train, 20)
+
+
 def applied(steps, lesson):
     return recipe.states(steps, lesson)[-1]
 
@@ -81,7 +86,7 @@ def done(stripes, original, tmp_path_factory):
 
 
 @pytest.mark.long
-def test_the_whole_way_leaves_files_that_say_the_same(stripes, done):
+def test_the_whole_way_leaves_files_that_say_the_same(stripes, original, done):
     assert done.holds
     assert [stage.step for stage in done.stages] == [str(step) for step in WEE]
     folder = done.folder
@@ -102,6 +107,11 @@ def test_the_whole_way_leaves_files_that_say_the_same(stripes, done):
     assert (folder / "compressed.png").read_bytes().startswith(b"\x89PNG")
     assert (folder / "compressed-float32.onnx").exists()
     assert "smaller" in str(done)
+    assert "Careful" not in str(done)
+    careless = dataclasses.replace(done.stages[-1], network=in_full_8_bits(stripes, original))
+    assert "Careful: 7 layers" in str(
+        dataclasses.replace(done, stages=(*done.stages[:-1], careless))
+    )
     if not engines.available("executorch"):
         assert stored["native"] == {}
 
@@ -234,7 +244,9 @@ def test_any_order_can_be_exported(lesson):
     ):
         state = applied((*steps, Pack()), lesson)
         images = next(lesson.data.val.batches(4))[0]
-        assert state.exported(lesson)(images).isfinite().all()
+        exported = state.exported(lesson)
+        assert exported(images).isfinite().all()
+        assert exported.saturating == (), "such a file is safe on every processor"
 
 
 def test_fewer_bits_and_zeros_are_fewer_bytes(lesson):
@@ -273,8 +285,11 @@ def test_the_baseline_knows_nothing_of_the_original(lesson):
 def test_the_judge_sees_files_alone(stripes, original, tmp_path):
     state = applied((Quantize(8), Pack()), Lesson(stripes, original, tmp_path, progress=False))
     path = packing.write(tmp_path / "small.packed", state.packed)
-    (card,) = judge.cards({"small": path}, stripes, images=20, limit_s=0.2)
+    full = tmp_path / "full.onnx"
+    full.write_bytes(in_full_8_bits(stripes, original).content)
+    card, other = judge.cards({"small": path, "full": full}, stripes, images=20, limit_s=0.2)
     assert (card.name, card.packed_bytes, len(card.correct)) == ("small", len(state.packed), 20)
+    assert (card.saturating, other.saturating) == (0, 7)
     path.write_bytes(state.packed[:-7])
     with pytest.raises(ValueError, match=r"small\.packed"):
         judge.cards({"small": path}, stripes)

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from course_lib import counting, data, scorecard
+from course_lib import counting, data, engines, scorecard
 from course_lib.models import LeafNet
 from course_lib.scorecard import measure, measure_all
 
@@ -168,3 +168,29 @@ def test_networks_must_have_names(network, images):
         measure_all([network], images)
     with pytest.raises(ValueError, match="networks must be like"):
         measure_all({}, images)
+
+
+def test_an_exported_originals_answers_are_kept_and_nobody_elses(images, tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    torch.manual_seed(0)
+    one, other = (engines.onnx(LeafNet(4, classes=3), (3, 32, 32)) for _ in range(2))
+    given, answer = [], engines.Onnx.__call__
+
+    def counted(network, inputs):
+        given.append(len(inputs))
+        return answer(network, inputs)
+
+    monkeypatch.setattr(engines.Onnx, "__call__", counted)
+
+    def asked(network, name):
+        """Images that it is asked about, without the one that tells the shape of its outputs."""
+        given.clear()
+        correct = measure(network, images, name=name, limit_s=0.05).correct
+        return sum(given) - 1, correct.tolist()
+
+    count = len(images.test)
+    first = asked(one, "original")
+    assert first[0] == count
+    assert asked(one, "original") == (0, first[1])
+    assert asked(other, "original")[0] == count, "another file of the same name and shape"
+    assert asked(one, "small")[0] == asked(one, "small")[0] == count
