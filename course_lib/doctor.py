@@ -229,11 +229,10 @@ def _instructions() -> Iterator[Finding]:
         yield Finding("instructions", value)
         return
     if processor.exact_in_8_bits():
-        meaning = "8-bit networks run several times faster than in float32"
+        meaning = "8-bit networks run two to four times as fast as in float32"
     else:
         meaning = (
-            "8 bits save bytes, and time only in larger networks; "
-            "chapters take about twice as long as with them"
+            "8 bits save bytes, and less time than elsewhere: small networks gain little or none"
         )
     if processor.has_bfloat16():
         meaning += "; bfloat16 makes training faster"
