@@ -12,12 +12,18 @@ not here: it is faster [3 and 2 ms; likely reason: other programs are running]
 >>> claim("32 bits are fewer than 8", 32 < 8)
 Traceback (most recent call last):
 AssertionError: this claim is false: 32 bits are fewer than 8
+
+A claim that is about some processors only says so on the others:
+
+>>> claim("8 bits are faster", False, machine="load", unless="no 8-bit dot products")
+not asked here: 8 bits are faster [no 8-bit dot products]
 """
 
 import os
 from pathlib import Path
 
-HERE = ("held here", "not here")  # how the line of a claim about the machine begins
+# How the line of a claim about the machine begins.
+HERE = ("held here", "not here", "not asked here")
 
 
 def claim(
@@ -27,6 +33,7 @@ def claim(
     images: str | None = None,  # the name of the images it depends on
     machine: str | None = None,  # why a machine may differ, if it depends on the machine
     measured: str = "",  # the figures behind it
+    unless: str = "",  # why it is not about this machine; empty where it is
 ) -> None:
     """Print whether the sentence holds; raise AssertionError when it had to hold and does not.
 
@@ -34,7 +41,9 @@ def claim(
     a run of many chapters lists it at its end.
     """
     behind = f" ({measured})" if measured else ""
-    if machine is not None:
+    if unless:
+        print(f"{HERE[2]}: {sentence} [{unless}]")
+    elif machine is not None:
         _here(sentence, bool(holds), machine, measured)
     elif holds:
         print(f"held: {sentence}")

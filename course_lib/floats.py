@@ -1,7 +1,8 @@
 """The integers of a packed file, computed with in floats where that takes less time.
 
 Processors without 8-bit dot products (see `processor`) gain little from 8 bits, and small networks
-nothing. What a file stores need not be what runs: the same weights can be written out as floats.
+little or nothing. What a file stores need not be what runs: the same weights can be written out as
+floats.
 
 >>> from course_lib import models, packing
 >>> stored = packing.load(models.WEIGHTS / "leaves.packed")
@@ -235,8 +236,8 @@ class Choice:
         if self.agreement < LEAST_AGREEMENT:
             return f"in integers, {integers} an image: floats, {floats}, answer otherwise ({alike})"
         return (
-            f"in integers, {integers} an image: floats take {floats}, and would have to save "
-            f"{LEAST_GAIN:.0%}"
+            f"in integers, {integers} an image (floats: {floats}; taken only if they save "
+            f"{LEAST_GAIN:.0%} or more)"
         )
 
 

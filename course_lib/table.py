@@ -159,7 +159,7 @@ def _row(
 
     pytorch = "no" if card.engine != "pytorch" else against(
         f"{card.latency_ms_median:.3g} ms", before.latency_ms_median, card.latency_ms_median
-    )  # fmt: skip
+    ) + ", noisy" * card.noisy  # fmt: skip
     pair = None if card is before else compare([before, card]).differences[1]
     low, high = 100 * card.accuracy_low, 100 * card.accuracy_high
     return Row(
