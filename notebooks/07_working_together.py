@@ -115,7 +115,8 @@ cooked.picture()
 # shorter words.
 
 # %% tags=["nbval-ignore-output"]
-scorecard.compare([cooked.before, *(stage.card for stage in cooked.stages)])
+learnt = [stage.card for stage in cooked.stages[:-1]]  # packing changes bytes alone
+scorecard.compare([cooked.before, *learnt, cooked.after])
 
 # %% [markdown]
 # ## From scratch: short words for frequent numbers
@@ -252,7 +253,7 @@ orders = {row["order"]: row for row in history["orders"]["rows"]}
 print(history.label("orders"))
 for name, row in sorted(orders.items(), key=lambda item: -item[1]["accuracy"]):
     print(
-        f"{name:38} {row['accuracy']:6.1%} {row['packed_bytes']:8,} bytes "
+        f"{name:32} {row['accuracy']:6.1%} {row['packed_bytes']:8,} bytes "
         f"{row['times_faster']:5.1f}x faster"
     )
 
@@ -266,8 +267,9 @@ for name, row in sorted(orders.items(), key=lambda item: -item[1]["accuracy"]):
 # ONNX Runtime on one thread.
 #
 # How much smaller is the same everywhere. How much *faster* depends on your processor: the recordings are from
-# one with 8-bit dot products (VNNI), and `make doctor` says which kind yours is. What the compressed network
-# answers does not: weights of three bits are so small that no sum is cut off anywhere (chapter 04).
+# one with 8-bit dot products (VNNI), and `python -m course_lib doctor` says which kind yours is. Its
+# *answers* do not depend on the processor: weights of three bits are so small that no sum is cut off anywhere
+# (chapter 04).
 
 # %% tags=["nbval-ignore-output"]
 seeds = history["leaves"]["rows"]
@@ -528,7 +530,7 @@ claim(
 #
 # **Try it.** Change one thing, guess first, run again:
 # - `dataclasses.replace(short, price=1e-4)`: what happens to the bytes, and to the accuracy?
-# - `recipe.Quantize(2)` in place of `rounding`: four levels less.
+# - `recipe.Quantize(2)` in place of `rounding`: four levels fewer.
 # - Your own photos: `python -m course_lib compress --data FOLDER --out DIR`.
 #
 # **Next:** `08_trade_offs` asks what it costs, how far to go, and on which hardware it pays.

@@ -99,13 +99,13 @@ comparison
 BATTERY_MJ = 15 * 3600 * 1000
 checkpoint, _ = scorecard.checkpoint_bytes(network)
 sizes = {"original": checkpoint, "compressed": file.stat().st_size}
+how = "an estimate" if cards[0].energy_is_estimate else "measured"
 an_hour = {card.name: 30 * 3600 * card.energy_mj / BATTERY_MJ for card in cards}
 for card in cards:
-    kind = "an estimate" if card.energy_is_estimate else "measured"
     print(
         f"{card.name:10}  download {8 * sizes[card.name] / 10e6:6.3f} s,  "
         f"answer {card.latency_ms_median:6.3f} ms,  "
-        f"{an_hour[card.name]:7.3%} of the battery an hour ({kind})"
+        f"{an_hour[card.name]:7.3%} of the battery ({how})"
     )
 
 # %% [markdown]
@@ -384,7 +384,7 @@ takeaways = {
     "Efficiency is key to practical AI systems": (
         f"an answer in {after.latency_ms_median:.2f} ms instead of "
         f"{before.latency_ms_median:.2f}, for a {before.energy_mj / after.energy_mj:.0f}th "
-        f"of the network's energy"
+        f"of the network's energy ({how})"
     ),
 }
 for takeaway, measured in takeaways.items():
@@ -419,7 +419,7 @@ claim(
     and before.energy_mj > 5 * after.energy_mj,
     machine="other programs are running",
     measured=f"{before.latency_ms_median:.3f} to {after.latency_ms_median:.3f} ms, "
-    f"{before.energy_mj:.3g} to {after.energy_mj:.3g} mJ",
+    f"{before.energy_mj:.3g} to {after.energy_mj:.3g} mJ ({how})",
 )
 claim(
     "an hour of the original's answers takes less than a tenth of the battery",
