@@ -2,9 +2,10 @@
 
     python benchmarks/trade_offs.py [--only engines ladder search cluster efficientnet] [--small]
 
-`engines` shows ExecuTorch too where the extra `deploy` is installed; `efficientnet` needs the extra
-of that name; `cluster` the extra `cluster`. Writes course_lib/recorded/trade_offs.json, and
-`search` and `ladder` the packed files of their networks to folders of their names beside it.
+`engines` shows ExecuTorch too where the extra `deploy` is installed, and OpenVINO where that is; it
+has a table for processors with 8-bit dot products, and one for those without. `efficientnet` needs
+the extra of that name; `cluster` the extra `cluster`. Writes course_lib/recorded/trade_offs.json,
+and `search` and `ladder` the packed files of their networks to folders of their names beside it.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,7 @@ from course_lib import (
     low_rank,
     neuron_pruning,
     packing,
+    processor,
     recipe,
     recorded,
     scorecard,
@@ -49,6 +52,7 @@ LADDER_BUDGET = 80_000  # images, each
 FEW = 16  # images of a try-out
 PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "data" / "seedlings" / "test"
 TRIALS = 32  # cheap ones; a quarter of them goes on in full
+WITHOUT = " without dot products"  # the name of the other kind of processor's table goes on so
 
 
 # Technique by engine
@@ -120,9 +124,28 @@ def by_engine(images: data.ImageData, small: bool) -> dict:
                 for name, network in networks.items()
             }
             timed(f"ExecuTorch, {kind}", {name: n.run(image) for name, n in made.items()})
+    if importlib.util.find_spec("openvino"):
+        for kind, exported in (("float32", floats), ("int8", integers)):
+            runs = {name: in_openvino(made, image) for name, made in exported.items()}
+            timed(f"OpenVINO, {kind}", runs)
     macs = {name: counting.macs(network, images.shape) for name, network in networks.items()}
     scorecard.set_threads()
     return {"columns": columns, "macs": macs, "parity": checks}
+
+
+def in_openvino(exported: engines.Onnx, image: torch.Tensor) -> Callable[[], object]:
+    """The same file in OpenVINO, with one thread: a function that computes the image."""
+    import openvino
+
+    core = openvino.Core()
+    settings = {"INFERENCE_NUM_THREADS": 1, "PERFORMANCE_HINT": "LATENCY"}
+    if exported.kind == "float32":
+        settings["INFERENCE_PRECISION_HINT"] = "f32"  # else bfloat16 where the processor has it
+    model = core.read_model(exported.content)
+    model.reshape(list(image.shape))
+    compiled = core.compile_model(model, "CPU", settings)
+    request, given = compiled.create_infer_request(), image.numpy()
+    return lambda: request.infer([given], share_inputs=True)
 
 
 # Too far
@@ -387,7 +410,9 @@ def main() -> None:
             continue
         print(json.dumps(figures, indent=2)[:4000], flush=True)
         if not small:
-            record("trade_offs", {table: figures}, chapter=True)
+            # What pays depends on the processor: each kind has a table of its own.
+            kind = "" if table != "engines" or processor.exact_in_8_bits() else WITHOUT
+            record("trade_offs", {table + kind: figures}, chapter=True)
 
 
 if __name__ == "__main__":
