@@ -120,9 +120,7 @@ figures.images_grid(
 rows = leaves.trait_table()
 for row in [dict(zip(rows[0], rows[0], strict=True)), *rows]:
     print(
-        "".join(
-            f"{row[t]:<18}" for t in ("species", "lobes", "margin", "veins", "tip")
-        )
+        f"{row['species']:18}{row['lobes']:18}{row['margin']:14}{row['veins']:12}{row['tip']}"
     )
 
 # %% [markdown]

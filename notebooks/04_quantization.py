@@ -373,7 +373,8 @@ for bits, weights in ((8, filters), (7, filters // 2)):
 # - **7-bit weights**, `engines.int8(..., reduce_range=True)`: right in every program that loads the file.
 # - **Exact kernels.** ONNX Runtime has an option for them, `session.x64quantprecision`. `course_lib.engines`
 #   sets it where your processor needs it, so that the same file names the same leaves. It costs time.
-# - **Know the processor.** `processor.described()` names yours, and so does `make doctor`.
+# - **Know the processor.** `processor.described()` names yours, and so does
+#   `python -m course_lib doctor`.
 #
 # Here are both files, loaded by this course, and as another program would load them:
 

@@ -339,10 +339,11 @@ comparison
 
 # %%
 from_scratch = history["scratch"]["rows"]
+print(f"{'':29}  images  points")
 for row in from_scratch:
     print(
-        f"{row['way']:29} {row['images_seen']:7,} images "
-        f"{row['points']:+.1f} points ({row['low']:+.1f} to {row['high']:+.1f})"
+        f"{row['way']:29} {row['images_seen']:7,}  "
+        f"{row['points']:+.1f} ({row['low']:+.1f} to {row['high']:+.1f})"
     )
 print(history.label("scratch"))
 

@@ -35,6 +35,7 @@ import tempfile
 
 import numpy as np
 import torch
+from IPython.display import display
 
 from course_lib import (
     data,
@@ -256,7 +257,7 @@ live
 
 # %% [markdown]
 # ## When one machine is not enough
-# A hundred trials take more than an hour on two cores, and hardly need each other. With `--dask tcp://...` the same
+# A hundred trials take over an hour on two cores, and hardly need each other. With `--dask tcp://...` the same
 # search hands its trials to a cluster: one coordinator asks, tells and measures the time; the workers train. If
 # a worker dies, its trials go to another. What does that cost?
 
@@ -270,53 +271,51 @@ for workers, row in cost.items():
     )
 
 # %% [markdown]
-# Two workers are faster than one, but on *one* machine no faster than no cluster, which trains on both cores at
-# once. With more machines it should pay; we had only one. And let no worker run where the times are taken.
+# Two workers are faster than one, but on *one* machine no faster than no cluster, which uses both, too. With
+# more machines it should pay; we had one. Let no worker run where times are taken.
 #
 # ## Hardware: what pays where
 # Each technique in each engine, on one thread: how many times faster than the *original in float32* in the
-# same engine. Time alone: what these networks know afterwards stood in chapters 02 to 07. (Recorded, with
-# VNNI; a test of your machine follows.)
+# same engine. Time alone: what these networks know stood in chapters 02 to 07. (Recorded on two
+# kinds of processors; yours follows.)
+
 
 # %% tags=["nbval-ignore-output"]
-columns = history["engines"]["columns"]
-techniques = list(columns["PyTorch"])
+def gains(columns):
+    """(technique, engine): times faster than the original in float32 in that engine."""
+    found = {}
+    for column, times in columns.items():
+        engine = column.partition(", ")[0]
+        floats = columns.get(f"{engine}, float32", columns["PyTorch"])
+        for name, row in times.items():
+            found[name, column] = floats["original"]["ms"] / row["ms"]
+    return found
 
 
-def original_in(column):
-    """Milliseconds of the original in float32, in the engine of this column."""
-    engine = column.partition(", ")[0]
-    return columns.get(f"{engine}, float32", columns["PyTorch"])["original"]["ms"]
-
-
-speed_ups = np.full((len(techniques), len(columns)), np.nan)
-for place, (column, times) in enumerate(columns.items()):
-    for row, name in enumerate(techniques):
-        if name in times:
-            speed_ups[row, place] = original_in(column) / times[name]["ms"]
+kinds = {
+    "with VNNI": history["engines"]["columns"],
+    "without": history["engines without dot products"]["columns"],
+}
+for kind, columns in kinds.items():
+    for engine in ("PyTorch", "ONNX Runtime, float32", "ExecuTorch, float32"):
+        if engine in columns:
+            ms = columns[engine]["original"]["ms"]
+            print(f"{kind}, the original in {engine}: {ms:.2f} ms")
+    title = f"{kind}: times faster than the original in float32 in the same engine"
+    display(figures.paying(gains(columns), title))
 print(history.label("engines"))
-for engine in ("PyTorch", "ONNX Runtime, float32", "ExecuTorch, float32"):
-    if engine in columns:
-        print(
-            f"the original in {engine}: {columns[engine]['original']['ms']:.2f} ms"
-        )
-figures.paying(
-    techniques,
-    list(columns),
-    speed_ups,
-    "times faster than the original in float32 in the same engine",
-)
+print(history.label("engines without dot products"))
 
 # %% [markdown]
 # The first gain is free: the same original in another engine. Fewer channels pay everywhere. Zeros save no time:
 # the engines multiply by them as by any number. Sparse arithmetic skips them, but looking up where the others are
-# costs more. (Zeros do pay in *bytes*, chapter 03.)
+# costs more.
 #
 # 8 bits come on top of pruning, though not in full. And they are the article's **hardware constraint**: processors
-# with VNNI (or Arm's dot products) multiply and sum four pairs of 8-bit integers at once. Others add pairs in 16 bits:
-# 8 bits still save bytes, but less time, and on tiny layers none. What does not fit in 16 bits is cut off: hence
-# chapter 04's other answers. Weights of 7 bits or fewer are safe everywhere. So are exact kernels, which are slower;
-# this course takes them where it must. Which kind is yours?
+# with VNNI (or Arm's dot products) multiply and sum four pairs of 8-bit integers at once. On others 8 bits save
+# bytes, but less time; how much less, the engine decides. ONNX Runtime adds pairs in 16 bits there, and cuts off what
+# does not fit: hence chapter 04's other answers. Weights of 7 bits or fewer are safe everywhere. So are exact kernels,
+# slower ones; this course takes them where it must. Which kind is yours?
 
 # %% tags=["nbval-ignore-output"]
 print(processor.described())
@@ -352,8 +351,8 @@ print("these in 8 bits:", floats.fastest(best, seconds=1, images=images.val))
 # What do 8 bits gain on the original, what on few channels? Where floats win, a file need not run as it is stored:
 # `floats.fastest` times both forms of it.
 #
-# How many channels an engine computes at once is hardware, too. The same three convolutions in 8 bits, with
-# one channel more each time:
+# How many channels are computed at once is hardware, too. Three convolutions in 8 bits, each time with one
+# channel more:
 
 
 # %% tags=["nbval-ignore-output"]
@@ -454,8 +453,8 @@ figures.by_operation(
 # %% [markdown]
 # The second bar is the usual setting, signed integers. Look what the engine made of it: around the additions
 # of two branches it fell back to *floats*, and converts to and fro. With unsigned ones (third bar) every
-# convolution computes in integers. Even so the depthwise ones (chapter 06) gain nothing, though their bytes
-# fell to a quarter; why, we did not measure. **Ask the engine what it runs**; nobody else will tell you.
+# convolution computes in integers. Still, the depthwise ones (chapter 06) gain nothing, though their bytes
+# fell to a quarter. **Ask the engine what it runs**; nobody else will tell you.
 #
 # And the labels? Most photos show what ImageNet does not have, so it is seldom sure. Where it wavers, a small change
 # tips the label; where it was sure, none tipped.
@@ -545,37 +544,54 @@ claim(
     machine=computed,
     measured=str(cost),
 )
-gain = {  # (technique, column): times faster
-    (technique, column): speed_ups[row, place]
-    for row, technique in enumerate(techniques)
-    for place, column in enumerate(columns)
-}
-dense = [column for column in columns if "sparse" not in column]
-sparse_rows = [name for name in techniques if name.startswith("weight pruning")]
+vnni, plain = map(gains, kinds.values())
+narrow_widths = "the widths of chapter 07"
 claim(
     "recorded: zeros save no time in any engine",
-    all(gain[name, column] < 1.15 * gain["original", column]
-        for name in sparse_rows for column in dense)
-    and all(gain[name, "PyTorch, sparse rows"] < 1 for name in sparse_rows),
+    all(
+        ratio < (1 if "sparse" in column else 1.15 * gain["original", column])
+        for gain in (vnni, plain)
+        for (name, column), ratio in gain.items()
+        if name.startswith("weight pruning")
+    ),
     machine=computed,
-    measured=str({k: v for k, v in gain.items() if k[0] in sparse_rows}),
-)  # fmt: skip
+    measured=f"{vnni} {plain}",
+)
 claim(
     "recorded: fewer channels pay in every engine",
-    all(gain[name, column] > 1.3 * gain["original", column]
-        for name in ("neuron pruning, half of the channels", techniques[-1])
-        for column in dense),
+    all(
+        ratio > 1.3 * gain["original", column]
+        for gain in (vnni, plain)
+        for (name, column), ratio in gain.items()
+        if name in ("neuron pruning, half of the channels", narrow_widths)
+    ),
     machine=computed,
-    measured=str(gain),
-)  # fmt: skip
+    measured=f"{vnni} {plain}",
+)
+in_integers = [column for _, column in vnni if column.endswith("int8")]
 claim(
     "recorded: with VNNI 8 bits come on top of pruning, though not in full",
-    all(1.5 * gain["original", column] < gain[techniques[-1], column]
-        < gain["original", column] * gain[techniques[-1], column.replace("int8", "float32")]
-        for column in dense if column.endswith("int8")),
+    all(
+        1.5 * vnni["original", column]
+        < vnni[narrow_widths, column]
+        < vnni["original", column]
+        * vnni[narrow_widths, column.replace("int8", "float32")]
+        for column in in_integers
+    ),
     machine=computed,
-    measured=str(gain),
-)  # fmt: skip
+    measured=str(vnni),
+)
+claim(
+    "recorded: without VNNI 8 bits gain less, and on few channels in ONNX Runtime nothing",
+    all(
+        plain["original", column] < vnni["original", column]
+        for column in in_integers
+    )
+    and plain[narrow_widths, "ONNX Runtime, int8"]
+    < plain[narrow_widths, "ONNX Runtime, float32"],
+    machine=computed,
+    measured=str(plain),
+)
 by_kind = {name: row["by_operation"] for name, row in nets.items()}
 times_faster = {
     name: nets["float32"]["ms"] / row["ms"] for name, row in nets.items()

@@ -101,11 +101,11 @@ checkpoint, _ = scorecard.checkpoint_bytes(network)
 sizes = {"original": checkpoint, "compressed": file.stat().st_size}
 how = "an estimate" if cards[0].energy_is_estimate else "measured"
 an_hour = {card.name: 30 * 3600 * card.energy_mj / BATTERY_MJ for card in cards}
+print(f"{'':10} download    answer    battery ({how})")
 for card in cards:
     print(
-        f"{card.name:10}  download {8 * sizes[card.name] / 10e6:6.3f} s,  "
-        f"answer {card.latency_ms_median:6.3f} ms,  "
-        f"{an_hour[card.name]:7.3%} of the battery ({how})"
+        f"{card.name:10} {8 * sizes[card.name] / 10e6:6.3f} s  "
+        f"{card.latency_ms_median:6.3f} ms  {an_hour[card.name]:7.3%}"
     )
 
 # %% [markdown]

@@ -48,8 +48,8 @@ print(network.widths)
 
 # %% [markdown]
 # ## 1. By eights (warm-up)
-# Processors take channels by 8 or 16 at once, as many as fill a register (AVX2 or AVX-512; `make doctor` says
-# which yours has). A layer with 33 channels then takes as many steps as one with 40, or even 48. So remove a
+# Processors take channels by 8 or 16 at once, as many as fill a register (AVX2 or AVX-512;
+# `python -m course_lib doctor` says which yours has). A layer with 33 channels then takes as many steps as one with 40, or even 48. So remove a
 # share of the channels, but round *what stays* up to the next multiple: **which channels stay?**
 # `importance` has one number for each channel. Return the numbers of those that stay, ascending. There are
 # never more than the layer has, even if the multiple lies above.

@@ -45,7 +45,11 @@ EXAMPLES = {
     ),
     "confusions": lambda: figures.confusions([("saw maple", "blunt maple", 7, PIXELS, PIXELS[:2])]),
     "paying": lambda: figures.paying(
-        ["original", "pruned"], ["PyTorch", "ONNX Runtime, int8"], np.array([[1, 3.5], [2, np.nan]])
+        {
+            ("original", "PyTorch"): 1,
+            ("pruned", "PyTorch"): 2,
+            ("original", "ONNX Runtime, int8"): 3.5,
+        }
     ),
     "roofline": lambda: figures.roofline(
         {"original": [("0", 4.0, 5e9), ("3", 40.0, 3e10)]}, 5e10, 1e10
@@ -96,7 +100,10 @@ def test_descriptions_carry_the_data():
     assert "70% zero: 2 bits in equal words, 1.30 by Huffman" in EXAMPLES["words"]().alt
     assert "3 trials, 2 on the front" in EXAMPLES["pareto"]().alt
     assert "saw maple taken for blunt maple 7 times" in EXAMPLES["confusions"]().alt
-    assert "original: PyTorch 1x, ONNX Runtime, int8 3.5x" in EXAMPLES["paying"]().alt
+    assert (
+        "original: PyTorch 1x, ONNX Runtime, int8 3.5x; pruned: PyTorch 2x"
+        in EXAMPLES["paying"]().alt
+    )
     assert "int8 1.0 ms convolution" in EXAMPLES["operations"]().alt
     assert "original: 1 of 2 layers right of it" in EXAMPLES["roofline"]().alt
     assert "original: capture 1.00 ms, network 24.50 ms" in EXAMPLES["frame"]().alt

@@ -75,10 +75,10 @@ def confusions(rows: Sequence[tuple[str, str, int, np.ndarray, np.ndarray]]) -> 
     return made
 
 
-def paying(
-    rows: Sequence[str], columns: Sequence[str], speed_ups: np.ndarray, title: str = ""
-) -> Picture:
-    """Speed-ups as a heat map, (rows, columns), NaN where there is none; blue pays, red costs."""
+def paying(gains: Mapping[tuple[str, str], float], title: str = "") -> Picture:
+    """Speed-ups as a heat map, {(row, column): times faster}; blue pays, red costs."""
+    rows, columns = (list(dict.fromkeys(names)) for names in zip(*gains, strict=True))
+    speed_ups = np.array([[gains.get((row, c), np.nan) for c in columns] for row in rows])
     made = picture(7.6, 1.1 + 0.42 * len(rows))
     panel = axes(made)
     logs = np.log2(np.ma.masked_invalid(speed_ups))
