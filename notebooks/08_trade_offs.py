@@ -229,7 +229,6 @@ judged
 # %% [markdown]
 # Did the search beat the recipe of chapter 07, made by hand? Compare bytes, time *and* accuracy with the scorecard
 # there. Where one is smaller and the other names more, neither beats the other: that is what a front is.
-# Where one is smaller and the other faster, neither beats the other: that is what a front is.
 
 # %% [markdown]
 # And a small one, live. It is too short for learning, and has far too few photos: it shows the machinery.
@@ -454,7 +453,7 @@ figures.by_operation(
 # The second bar is the usual setting, signed integers. Look what the engine made of it: around the additions
 # of two branches it fell back to *floats*, and converts to and fro. With unsigned ones (third bar) every
 # convolution computes in integers. Still, the depthwise ones (chapter 06) gain nothing, though their bytes
-# fell to a quarter. **Ask the engine what it runs**; nobody else will tell you.
+# fell to a quarter; why, we did not measure. **Ask the engine what it runs**; nobody else will tell you.
 #
 # And the labels? Most photos show what ImageNet does not have, so it is seldom sure. Where it wavers, a small change
 # tips the label; where it was sure, none tipped.

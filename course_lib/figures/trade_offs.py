@@ -96,7 +96,7 @@ def paying(gains: Mapping[tuple[str, str], float], title: str = "") -> Picture:
                        ha="center", va="center", fontsize=9.5,
                        color="black" if light > 0.55 else "white")  # fmt: skip
     panel.set_xticks(range(len(columns)), [name.replace(" ", "\n") for name in columns],
-                     fontsize=8.5)  # fmt: skip
+                     fontsize=8.5 if len(columns) <= 6 else 7)  # fmt: skip
     panel.xaxis.tick_top()
     panel.set_yticks(range(len(rows)), list(rows), fontsize=9)
     panel.grid(False)
