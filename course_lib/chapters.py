@@ -8,7 +8,6 @@ metadata are all derived from it, so that the same source always gives the same 
 """
 
 import ast
-import functools
 import hashlib
 import json
 import os
@@ -22,6 +21,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from .dependencies import library_files
 from .exercises import marked
 
 GENERATED = {"badges", "colab"}  # tags of the cells that no source carries
@@ -170,47 +170,6 @@ def text_hash(cells: Iterable[NotebookNode]) -> str:
 
 def _graded(cell: NotebookNode) -> list[dict]:
     return [dict(cell.metadata.nbgrader)] if "nbgrader" in cell.metadata else []
-
-
-def library_files(code: str, root: Path) -> list[Path]:
-    """The files of course_lib that the code reaches through its imports, directly or not.
-
-    The renderer of the leaves is one of them, and with it the version of the images.
-    """
-    library = root / "course_lib"
-    found: dict[Path, str] = {}
-    waiting = {"__init__", *_imported(code)}
-    while waiting:
-        name = waiting.pop()
-        for file in (library / f"{name}.py", *(library / name).glob("*.py")):
-            if file not in found and file.exists():
-                found[file] = file.read_text(encoding="utf-8")
-                waiting |= _imported(found[file])
-    files = list(found)
-    # Package data counts where the code, or a module that it reaches, names it.
-    named = "\n".join([code, *found.values()])
-    for file in library.glob("*/**/*"):
-        stem = re.escape(file.name.split(".")[0])
-        if file.suffix != ".py" and file.is_file() and re.search(rf'["/]{stem}["./]', named):
-            files.append(file)
-    return sorted(file for file in files if "__pycache__" not in file.parts)
-
-
-@functools.cache  # every chapter reaches most of the library
-def _imported(code: str) -> frozenset[str]:
-    """Names of course_lib's modules in the code's import statements, at any depth."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Import):
-            dotted = [alias.name.split(".") for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            package = ["course_lib"] * bool(node.level)
-            package += node.module.split(".") if node.module else []
-            dotted = [[*package, alias.name] for alias in node.names]
-        else:
-            continue
-        names |= {parts[1] for parts in dotted if parts[0] == "course_lib" and len(parts) > 1}
-    return frozenset(names)
 
 
 def _inputs_hash(notebook: NotebookNode, code: str, root: Path) -> str:

@@ -12,7 +12,7 @@ from types import ModuleType
 import nbformat
 import pytest
 
-from course_lib import chapters, copies, execution, notebooks, runner
+from course_lib import chapters, copies, dependencies, execution, notebooks, runner
 
 ADDRESS = "https://github.com/some-one/a-course"
 CHAPTER = """\
@@ -138,10 +138,10 @@ def test_library_files_follow_imports_and_package_data(house):
     (house / "course_lib/weights").mkdir()
     (house / "course_lib/weights/net.bin").write_bytes(b"1")
     code = "import course_lib.tool"
-    names = [file.name for file in chapters.library_files(code, house)]
+    names = [file.name for file in dependencies.library_files(code, house)]
     assert names == ["__init__.py", "deep.py", "tool.py"]
     edit(house / "course_lib/deep.py", "42", '42\nFILE = "weights/net.bin"')
-    names = [file.name for file in chapters.library_files(code, house)]
+    names = [file.name for file in dependencies.library_files(code, house)]
     assert "net.bin" in names
     assert "unused.py" not in names
 
