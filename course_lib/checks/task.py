@@ -19,9 +19,18 @@ said.
 ...     It is no power.
 ...     '''
 ...     return x**2
+>>> _ = double.mistaken("half", torch.mul, other=0.5)('''
+...     Is your result larger than what comes in?
+...
+...     3 should become 6.
+...
+...     Twice is not half.
+... ''')
 >>> double.finding(lambda x: x + x, seed=0)  # right, however it is written
 >>> double.finding(lambda x: x * x, seed=0).hints[0]
 'What happens to 3?'
+>>> double.finding(lambda x: x / 2, seed=0).mistake
+'half'
 """
 
 import contextlib
@@ -118,6 +127,24 @@ class Task:
             raise ValueError(f"{self.name}: the mistake {makes.__name__} needs three hints")
         self.mistakes[makes.__name__] = makes
         return makes
+
+    def mistaken(
+        self, name: str, instead: Callable | None = None, /, **changed: Any
+    ) -> Callable[[str], Callable]:
+        """Note a likely mistake in one line, then its three hints: `mistaken("name", ...)(hints)`.
+
+        It computes what `instead` does, or else the right answer, with arguments changed: the
+        right answer may have keywords of its own for that, which learners do not give.
+        """
+
+        def makes(*inputs: Any) -> Any:
+            return (instead or self.right)(*inputs, **changed)
+
+        def noted(hints: str) -> Callable:
+            makes.__name__, makes.__doc__ = name, hints
+            return self.mistake(makes)
+
+        return noted
 
     def __call__(self, answer: Callable, seed: int | None = None) -> Passed:
         """Pass, or raise NotYet with a hint; NotImplementedError as long as the task is open.
