@@ -40,8 +40,8 @@ from IPython.display import display
 from course_lib import (
     data,
     engines,
+    fastest,
     figures,
-    floats,
     packing,
     predict,
     processor,
@@ -344,11 +344,11 @@ here = {
     for name, time in zip(names, times, strict=True)
 }
 print("here:", ", ".join(f"{name} {ratio:.2g}x" for name, ratio in here.items()))
-print("these in 8 bits:", floats.fastest(best, seconds=1, images=images.val))
+print("these in 8 bits:", fastest.choose(best, seconds=1, images=images.val))
 
 # %% [markdown]
 # What do 8 bits gain on the original, what on few channels? Where floats win, a file need not run as it is stored:
-# `floats.fastest` times both forms of it.
+# `fastest.choose` times both forms of it.
 #
 # How many channels are computed at once is hardware, too. Three convolutions in 8 bits, each time with one
 # channel more:

@@ -15,6 +15,7 @@ from course_lib import (
     scorecard,
     training,
 )
+from course_lib.exported import needed
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +123,7 @@ def test_what_cannot_be_run_is_said(network, exported, integers, images):
 
 def test_a_missing_package_is_named_with_how_to_get_it():
     with pytest.raises(ImportError, match="no_such_engine is missing"):
-        engines._import("no_such_engine")
+        needed("no_such_engine")
 
 
 @pytest.mark.skipif(

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from course_lib import data, engines, floats, graphs, integers, models, packing, quantization
+from course_lib import (
+    data,
+    engines,
+    fastest,
+    floats,
+    graphs,
+    integers,
+    models,
+    packing,
+    quantization,
+)
 from course_lib.measuring import Latency
 from course_lib.recorded import FOLDER
 
@@ -243,7 +253,7 @@ def test_nothing_is_cut_off_twice(noise):
 def test_a_float_network_stays_as_it_is():
     network = network_of(["conv"])
     assert floats.in_floats(network) is network
-    choice = floats.fastest(network)
+    choice = fastest.choose(network)
     assert choice.network is network
     assert str(choice) == "in floats, as it was given: it holds no integers"
 
@@ -266,7 +276,7 @@ def test_ties_are_no_other_answer():
     images = next(leaves.first(300).batches(300))[0]
     same = network(images).argmax(1) == floats.in_floats(network)(images).argmax(1)
     assert same.double().mean() < 0.9
-    assert floats.fastest(network, 0.01, leaves).agreement >= 0.99
+    assert fastest.choose(network, 0.01, leaves).agreement >= 0.99
 
 
 # What cannot be turned
@@ -335,7 +345,7 @@ def timed(monkeypatch, integers_ms, floats_ms):
             run()
         return tuple(Latency(ms, ms, 9, 0.01, False) for ms in (integers_ms, floats_ms))
 
-    monkeypatch.setattr(floats, "latency", latency)
+    monkeypatch.setattr(fastest, "latency", latency)
 
 
 @pytest.mark.parametrize(("floats_ms", "kind", "words"), [
@@ -348,7 +358,7 @@ def timed(monkeypatch, integers_ms, floats_ms):
 def test_the_faster_is_taken(monkeypatch, noise, floats_ms, kind, words, batch):
     timed(monkeypatch, 2.0, floats_ms)
     network = engines.int8(network_of(["conv"], batch=batch), noise, 20, unsigned=True)
-    choice = floats.fastest(network, 0.1, noise)
+    choice = fastest.choose(network, 0.1, noise)
     assert choice.network.kind == kind
     assert choice.milliseconds == {"integers": 2.0, "floats": floats_ms}
     assert choice.agreement == 1
@@ -359,15 +369,15 @@ def test_the_faster_is_taken(monkeypatch, noise, floats_ms, kind, words, batch):
 def test_floats_that_answer_otherwise_are_not_taken(monkeypatch, noise):
     timed(monkeypatch, 2.0, 1.0)
     network = engines.int8(network_of(["conv"]), noise, 20)
-    monkeypatch.setattr(floats, "in_floats", lambda _: network_of(["conv"], seed=1))
-    choice = floats.fastest(network, 0.1)
+    monkeypatch.setattr(fastest, "in_floats", lambda _: network_of(["conv"], seed=1))
+    choice = fastest.choose(network, 0.1)
     assert choice.network is network
-    assert choice.agreement < floats.LEAST_AGREEMENT
+    assert choice.agreement < fastest.LEAST_AGREEMENT
     assert "floats, 1 ms, answer otherwise" in str(choice)
 
 
 def test_without_images_it_is_the_same_noise_each_time(noise):
     network = engines.int8(network_of(["conv"]), noise, 20)
-    first, second = (floats.fastest(network, 0.01) for _ in range(2))
+    first, second = (fastest.choose(network, 0.01) for _ in range(2))
     assert (first.agreement, first.largest) == (second.agreement, second.largest)
-    assert first.agreement >= floats.LEAST_AGREEMENT
+    assert first.agreement >= fastest.LEAST_AGREEMENT

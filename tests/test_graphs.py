@@ -4,7 +4,7 @@ import torch
 from onnx import TensorProto, helper
 from torch import nn
 
-from course_lib import counting, engines, graphs, models, quantization
+from course_lib import counting, engines, graphs, models, onnx_runtime, quantization
 
 SHAPE = (3, 32, 32)
 
@@ -40,7 +40,7 @@ def test_stripped_it_computes_the_same(exported, noise, kind):
 
 def test_exact_kernels_run_what_shares_its_zero_points(exported, noise, monkeypatch):
     """As on a processor without 8-bit dot products, whichever this one is."""
-    monkeypatch.setattr(engines.processor, "exact_in_8_bits", lambda: False)
+    monkeypatch.setattr(onnx_runtime.processor, "exact_in_8_bits", lambda: False)
     content = exported["int8"].content
     stripped = graphs.strip(content)
     used = [name for node in graphs.parsed(stripped).graph.node for name in node.input]
@@ -53,7 +53,7 @@ def test_exact_kernels_run_what_shares_its_zero_points(exported, noise, monkeypa
 
 
 def test_weights_that_are_constants_saturate_as_well(exported, noise, monkeypatch):
-    monkeypatch.setattr(engines.processor, "exact_in_8_bits", lambda: False)
+    monkeypatch.setattr(onnx_runtime.processor, "exact_in_8_bits", lambda: False)
     model = graphs.parsed(graphs.strip(exported["int8"].content))
     graph = model.graph
     constants = [helper.make_node("Constant", [], [t.name], value=t) for t in graph.initializer]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from course_lib import data, engines, graphs, processor
+from course_lib import data, engines, graphs, onnx_runtime, processor
 from course_lib.integers import (
     Quantized,
     dequantize,
@@ -317,10 +317,10 @@ def test_what_is_exact_on_this_processor_is_asked_for_only_where_it_is_needed(mo
     images = data.Images(pixels, torch.zeros(8, dtype=torch.int64))
     made = engines.int8(one_layer(nn.Conv2d(3, 5, 3), (3, 6, 6)), images)
     asked = []
-    monkeypatch.setattr(engines.graphs, "unshared", lambda content: asked.append(1) or content)
+    monkeypatch.setattr(onnx_runtime.graphs, "unshared", lambda content: asked.append(1) or content)
     for exact, expected in ((True, 0), (False, 1)):
         asked.clear()
-        monkeypatch.setattr(engines.processor, "exact_in_8_bits", lambda exact=exact: exact)
+        monkeypatch.setattr(onnx_runtime.processor, "exact_in_8_bits", lambda exact=exact: exact)
         assert engines.Onnx(made.content, None, made.shape, "int8")(torch.ones(1, 3, 6, 6)).numel()
         assert len(asked) == expected
         assert ("this processor has it" in made.warning) is exact
