@@ -1,5 +1,6 @@
 """The integers of a packed file, written out as floats: what a file stores need not be what runs.
 
+>>> import torch
 >>> from course_lib import models, packing
 >>> stored = packing.load(models.WEIGHTS / "leaves.packed")
 >>> floats = in_floats(stored)
