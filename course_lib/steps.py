@@ -13,7 +13,7 @@ import dataclasses
 import hashlib
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from course_lib import (
+    channels,
     distillation,
     engines,
     low_rank,
@@ -177,27 +178,25 @@ class PruneNeurons(Step):
         plain = surgery.plain(state.network)
         images = lesson.data.train.first(FRESH) if lesson else None
         shape = lesson.data.shape if lesson else None
-        there = {
-            name: len(values)
-            for name, values in neuron_pruning.importance(plain, "l1", shape=shape).items()
-        }
-        counts = (
+        seed = lesson.seed if lesson else 0
+        owned = channels.parts(plain, shape)
+        values = neuron_pruning.importance(plain, self.criterion, images, shape, seed, owned)
+        chosen = neuron_pruning.choose(values, keep=self._counts(values))
+        return state.changed(neuron_pruning.remove(plain, chosen, shape, owned), lesson)
+
+    def _counts(self, values: Mapping[str, Tensor]) -> dict[str, int]:
+        """How many channels each layer keeps."""
+        counts: Sequence[float] = (
             self.keep
             if isinstance(self.keep, tuple)
-            else [max(1, round(self.keep * count)) for count in there.values()]
+            else [self.keep * len(each) for each in values.values()]
         )
-        if len(counts) != len(there):
+        if len(counts) != len(values):
             raise ValueError(
-                f"keep must be a share, or a number of channels for each of the {len(there)} "
-                f"layers that can lose some ({', '.join(there)}); got {self.keep}"
+                f"keep must be a share, or a number of channels for each of the {len(values)} "
+                f"layers that can lose some ({', '.join(values)}); got {self.keep}"
             )
-        gone = {
-            name: max(0.0, 1 - left / count)
-            for (name, count), left in zip(there.items(), counts, strict=True)
-        }
-        return state.changed(
-            neuron_pruning.prune(plain, gone, self.criterion, images=images, shape=shape), lesson
-        )
+        return {name: max(1, round(count)) for name, count in zip(values, counts, strict=True)}
 
 
 @dataclass(frozen=True)
