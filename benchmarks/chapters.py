@@ -21,6 +21,7 @@ from course_lib import models, processor
 from course_lib.chapters import assemble, find_root, select, sources
 from course_lib.execution import execute, kernel_env
 from course_lib.scorecard import set_threads
+from course_lib.units import megabytes
 
 LIMITS = {"07_working_together": 180, "08_trade_offs": 180}
 LIMIT, LIMIT_BYTES = 90, 1e9
@@ -73,7 +74,7 @@ def main() -> None:
         if source.stem in before:
             said += f"  {units / before[source.stem]['units']:.2f} of the recorded units"
         over = [f"{done.seconds:.0f} s"] * (done.seconds > limit)
-        over += [f"{done.peak_bytes / 1e6:.0f} MB"] * (done.peak_bytes > LIMIT_BYTES)
+        over += [megabytes(done.peak_bytes)] * (done.peak_bytes > LIMIT_BYTES)
         print(said + (f"  over the limit: {', '.join(over)}" if over else ""), flush=True)
     if asked.small or asked.only:
         return

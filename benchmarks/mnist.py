@@ -28,7 +28,8 @@ from _recording import RESULTS, record
 from course_lib import counting, data, models, recipe, scorecard, surgery, training
 from course_lib.recipe import Distil, Pack, PruneNeurons, PruneWeights, Quantize
 from course_lib.steps import Lesson, State
-from course_lib.style import COLOURS, INK, MUTED, Picture, axes, picture, set_title, short_bytes
+from course_lib.style import COLOURS, INK, MUTED, Picture, axes, picture, set_title
+from course_lib.units import short_bytes
 
 PUBLISHED = {  # Han et al. 2015, tables 1 to 3: error in percent, times smaller
     "LeNet300100": {"dense": 1.64, "compressed": 1.58, "stages": [12, 32, 40]},

@@ -38,14 +38,16 @@ MODULES = (
     "allocation", "calibration", "cards", "channels", "coding", "counting", "decompositions",
     "distillation", "engines", "factors", "floats", "folding", "graphs", "grading/gradebook",
     "grading/grader", "grading/kernel", "grading/repair", "grading/sandbox", "grading/submissions",
-    "integers", "intervals",
-    "jigsaw", "judge", "low_rank", "measuring", "models", "neuron_pruning", "optimal_rounding",
-    "packing", "pareto", "quantization", "ranks", "recipe", "responses", "roofline", "scorecard",
-    "search", "sparse", "steps", "students", "surgery", "table", "training", "weight_masks",
-    "weight_pruning", "weight_sharing",
+    "integers", "intervals", "jigsaw", "judge", "lesson", "low_rank", "measuring", "models",
+    "neuron_pruning", "optimal_rounding", "packing", "pareto", "quantization", "rank_plan", "ranks",
+    "recipe", "responses", "roofline", "scorecard", "search", "sparse", "steps", "students",
+    "surgery", "table", "training", "units", "weight_masks", "weight_pruning", "weight_sharing",
 )  # fmt: skip
 # Tested through the module that passes them on.
-BEHIND = {"factors": "low_rank", "steps": "recipe", "weight_masks": "weight_pruning"}
+BEHIND = {
+    "factors": "low_rank", "lesson": "recipe", "rank_plan": "low_rank", "steps": "recipe",
+    "weight_masks": "weight_pruning",
+}  # fmt: skip
 ARITHMETIC = ("Add", "Sub", "Mul", "Div", "FloorDiv", "Mod", "Pow")
 ORDER = ("Lt", "LtE", "Gt", "GtE", "Eq", "NotEq")
 OPERATORS = (

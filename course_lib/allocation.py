@@ -47,24 +47,26 @@ def sensitivity(
     if not len(images):
         raise ValueError("images must hold at least one image to judge by, got none")
     shape = tuple(images.pixels.shape[1:])
-    importances = importance(network, criterion, looked_at, shape)
+    network = surgery.plain(network)
+    owned = parts(network, shape)
+    importances = importance(network, criterion, looked_at, shape, owned=owned)
     cuts = {
         layer: [choose({layer: values}, fraction) for fraction in fractions]
         for layer, values in importances.items()
     }
-    network = surgery.plain(network)
     steps = chain(network)
     if steps is None:
         return {
-            layer: [training.evaluate(remove(network, cut, shape), images) for cut in several]
+            layer: [
+                training.evaluate(remove(network, cut, shape, owned), images) for cut in several
+            ]
             for layer, several in cuts.items()
         }
-    return _in_chain(network, steps, images, cuts)
+    return _in_chain(network, steps, owned, images, cuts)
 
 
 @torch.inference_mode()
-def _in_chain(network, steps, images, cuts) -> dict[str, list[float]]:
-    owned = parts(network)
+def _in_chain(network, steps, owned, images, cuts) -> dict[str, list[float]]:
     names = list(steps)
     correct = {layer: torch.zeros(len(several)) for layer, several in cuts.items()}
     for inputs, labels in images.batches(100, device=next(network.parameters()).device):
@@ -112,6 +114,7 @@ def allocate(
 
     Raises ValueError when so few MACs cannot be reached.
     """
+    network = surgery.plain(network)
     owned = parts(network, shape)
     unknown = [layer for layer in accuracies if layer not in owned]
     if unknown or not accuracies:
@@ -119,7 +122,7 @@ def allocate(
             f"accuracies must name layers that can be pruned ({', '.join(owned)}), "
             f"got {unknown or 'none'}; see sensitivity()"
         )
-    work = counting.macs_by_layer(surgery.plain(network), shape)
+    work = counting.macs_by_layer(network, shape)
     size = {layer: len(owned[layer][0].channel) for layer in accuracies}
     lost = {n: -np.log(np.maximum(a, 1e-3)) for n, a in accuracies.items()}
     lost = {n: np.maximum.accumulate(v) for n, v in lost.items()}  # noise may say that less is more

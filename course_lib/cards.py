@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_lib.intervals import Paired, paired
+from course_lib.units import show_bytes, show_count, show_ms, three_digits
 
 if TYPE_CHECKING:
     from course_lib.style import Picture
@@ -255,38 +256,6 @@ def compare(cards: Iterable[Scorecard]) -> Comparison:
 # How figures are written
 
 
-def show_bytes(count: float) -> str:
-    """Bytes in decimal units, as file managers show them: 1 kB is 1,000 bytes.
-
-    >>> show_bytes(4_612_344), show_bytes(383_000), show_bytes(512)
-    ('4.6 MB', '383 kB', '512 B')
-    """
-    return _scaled(count, ("B", "kB", "MB", "GB", "TB"))
-
-
-def show_count(count: float) -> str:
-    """A large number, short.
-
-    >>> show_count(152_666_112), show_count(1_149_388), show_count(12)
-    ('153 M', '1.1 M', '12')
-    """
-    return _scaled(count, ("", "k", "M", "G", "T"))
-
-
-def _scaled(value: float, units: tuple[str, ...]) -> str:
-    step = 0
-    while round(value) >= 1000 and step < len(units) - 1:
-        value, step = value / 1000, step + 1
-    digits = 1 if step and value < 9.95 else 0
-    return f"{value:,.{digits}f} {units[step]}".rstrip()
-
-
-def _three_digits(value: float) -> str:
-    if value >= 99.95 or value == 0:
-        return f"{value:,.0f}"
-    return f"{value:#.3g}" if value >= 0.001 else f"{value:.2e}"
-
-
 def _ratio(before: float | None, after: float | None, less: str, more: str) -> str:
     """'12x smaller': how many times `after` is less or more than `before`; '' if it has none."""
     if not before or not after or not less:
@@ -307,11 +276,11 @@ def _cell(card: Scorecard, key: str) -> str:
         low, high = 100 * card.accuracy_low, 100 * card.accuracy_high
         return f"{value:.1%} ({low:.1f} to {high:.1f})"
     if key == "latency_ms_median":
-        text = f"{_three_digits(value)} ms ({_three_digits(card.latency_ms_p90)} ms)"
+        text = f"{show_ms(value)} ({show_ms(card.latency_ms_p90)})"
         return text + (", noisy machine" if card.noisy else "")
     if key == "energy_mj":
         kind = "estimate" if card.energy_is_estimate else "measured"
-        return f"{_three_digits(value)} mJ ({kind})"
+        return f"{three_digits(value)} mJ ({kind})"
     if key == "engine":
         care = f"; {card.saturating} layers need care without VNNI" * bool(card.saturating)
         return f"{value}, {card.threads} thread{'s' if card.threads > 1 else ''}{care}"

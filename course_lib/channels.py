@@ -46,6 +46,9 @@ class Part:
     channel: Tensor
 
 
+Parts = Mapping[str, list[Part]]  # layer -> everything that goes with its channels, itself first
+
+
 def parts(network: nn.Module, shape: Sequence[int] | None = None) -> dict[str, list[Part]]:
     """For each layer whose channels can go: everything that goes with them, itself first.
 
@@ -191,15 +194,22 @@ def _torch_pruning(network: nn.Module) -> ModuleType:
     return torch_pruning
 
 
-def remove(network: nn.Module, channels: Channels, shape: Sequence[int] | None = None) -> nn.Module:
+def remove(
+    network: nn.Module,
+    channels: Channels,
+    shape: Sequence[int] | None = None,
+    owned: Parts | None = None,
+) -> nn.Module:
     """The network without these channels: fewer filters, norms and inputs of the next layers.
 
     channels: layer -> channel numbers, as from `choose`. The outputs are those of `zeroed`.
+    owned: the network's `parts`, from who has found them already.
     Raises ValueError for layers and channels that are not there, and for a layer's last channel;
     for a network that is no chain also when the result would not compute what `zeroed` does.
     """
     smaller = surgery.plain(network)
-    for (name, dim), gone in _gone(smaller, channels, shape).items():
+    owned = owned or parts(smaller, shape)
+    for (name, dim), gone in _gone(owned, channels).items():
         module = smaller.get_submodule(name)
         kept = (~gone).nonzero()[:, 0]
         tensors = dict(module.named_parameters(recurse=False)) | dict(
@@ -216,18 +226,24 @@ def remove(network: nn.Module, channels: Channels, shape: Sequence[int] | None =
             setattr(module, key, rest)
         _note_sizes(module, len(kept))
     if chain(smaller) is None and shape is not None:
-        _check_exact(zeroed(network, channels, shape), smaller, shape)
+        _check_exact(zeroed(network, channels, shape, owned), smaller, shape)
     return smaller
 
 
-def zeroed(network: nn.Module, channels: Channels, shape: Sequence[int] | None = None) -> nn.Module:
+def zeroed(
+    network: nn.Module,
+    channels: Channels,
+    shape: Sequence[int] | None = None,
+    owned: Parts | None = None,
+) -> nn.Module:
     """The network with these channels silenced and still there: what `remove` must equal.
 
-    Their filters, biases, norms and the weights that read them are zero.
+    Their filters, biases, norms and the weights that read them are zero. Arguments as in `remove`.
     """
     silenced = surgery.plain(network)
+    owned = owned or parts(silenced, shape)
     with torch.no_grad():
-        for (name, dim), gone in _gone(silenced, channels, shape).items():
+        for (name, dim), gone in _gone(owned, channels).items():
             module = silenced.get_submodule(name)
             gone = gone.to(next(module.parameters(), gone).device)
             for parameter in module.parameters(recurse=False):
@@ -236,11 +252,8 @@ def zeroed(network: nn.Module, channels: Channels, shape: Sequence[int] | None =
     return silenced
 
 
-def _gone(
-    network: nn.Module, channels: Channels, shape: Sequence[int] | None
-) -> dict[tuple[str, int], Tensor]:
+def _gone(owned: Parts, channels: Channels) -> dict[tuple[str, int], Tensor]:
     """(module, dimension) -> which of its entries go, bool."""
-    owned = parts(network, shape)
     gone: dict[tuple[str, int], Tensor] = {}
     for layer, numbers in channels.items():
         if layer not in owned:

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_lib import engines
-from course_lib.cards import Comparison, Scorecard, compare, show_bytes
+from course_lib.cards import Comparison, Scorecard, compare
 from course_lib.steps import State, Step, sentence
+from course_lib.units import show_bytes
 
 if TYPE_CHECKING:
     from course_lib.style import Picture

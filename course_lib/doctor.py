@@ -25,6 +25,8 @@ from statistics import median
 from types import ModuleType
 from typing import Literal
 
+from course_lib.units import gigabytes
+
 CORE = (
     *("torch", "torchvision", "numpy", "matplotlib", "ipywidgets", "safetensors", "tqdm"),
     *("pillow", "filelock", "psutil", "scikit-learn", "mlxtend"),
@@ -243,14 +245,14 @@ def _memory() -> Iterator[Finding]:
     import psutil
 
     state = psutil.virtual_memory()
-    total, free = state.total / 1e9, state.available / 1e9
-    limit = memory_limit() / 1e9
+    total, free = state.total, state.available
+    limit = memory_limit()
     if limit < total:
-        total, free = limit, min(free, limit - psutil.Process().memory_info().rss / 1e9)
-    enough = free >= LEAST_MEMORY
+        total, free = limit, min(free, limit - psutil.Process().memory_info().rss)
+    enough = free >= LEAST_MEMORY * 1e9
     yield Finding(
         "memory",
-        f"{total:.1f} GB, {free:.1f} GB free",
+        f"{gigabytes(total)}, {gigabytes(free)} free",
         "ok" if enough else "problem",
         "" if enough else "close other programs and notebooks: a chapter needs up to 1 GB",
     )
@@ -285,10 +287,10 @@ def _folders() -> Iterator[Finding]:
             "problem" if reason else "ok",
             "set COURSE_CACHE to a folder that you may write to" if reason else "",
         )
-    free = shutil.disk_usage(_existing(folder)).free / 1e9
-    enough = free >= LEAST_DISK
+    free = shutil.disk_usage(_existing(folder)).free
+    enough = free >= LEAST_DISK * 1e9
     remedy = f"make room ({LEAST_DISK:.0f} GB), or set COURSE_CACHE to a folder on another disk"
-    value = f"{free:.1f} GB free for the cache"
+    value = f"{gigabytes(free)} free for the cache"
     yield Finding("disk", value, "ok" if enough else "problem", "" if enough else remedy)
 
 

@@ -19,6 +19,7 @@ from course_lib.data import Images
 from course_lib.engines import Onnx
 from course_lib.floats import in_floats
 from course_lib.measuring import latency
+from course_lib.units import short_ms
 
 LEAST_GAIN = 0.1  # of the integers' time; what saves less may lose it on another day
 SAMPLE = 300  # images
@@ -41,7 +42,7 @@ class Choice:
     def __str__(self) -> str:
         if not self.milliseconds:
             return "in floats, as it was given: it holds no integers"
-        integers, floats = (f"{self.milliseconds[way]:.3g} ms" for way in ("integers", "floats"))
+        integers, floats = (short_ms(self.milliseconds[way]) for way in ("integers", "floats"))
         alike = (
             f"{self.agreement:.1%} of the images named alike, logits differ by up to "
             f"{self.largest:.1%} of the largest"

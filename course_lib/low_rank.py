@@ -14,15 +14,13 @@ Sequential(
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from html import escape
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from course_lib import counting, ranks, surgery, training
-from course_lib.cards import show_count
 from course_lib.decompositions import METHODS, Decomposition, Rank, decompose, full_rank
 from course_lib.factors import (
     chain,
@@ -37,6 +35,7 @@ from course_lib.factors import (
     tucker2,
 )
 from course_lib.images import Images
+from course_lib.rank_plan import Plan, Row
 from course_lib.ranks import (
     Cost,
     Layer,
@@ -84,82 +83,6 @@ def answers(network: nn.Module, images: Images, batch_size: int = 50) -> dict[st
         layer.register_forward_hook(note(name))
     training.predict(network, images, batch_size)
     return {name: sums[name] / counts[name] for name in sums}
-
-
-@dataclass(frozen=True)
-class Row:
-    """What becomes of one layer. `left` says why it stays whole; it is empty if it is factored."""
-
-    layer: str
-    method: str
-    rank: Rank | None
-    before: Cost
-    after: Cost
-    energy: float | None  # kept, in [0, 1]; None for cp, which knows once it is fitted
-    left: str = ""
-
-
-@dataclass(frozen=True, repr=False)
-class Plan:
-    """What `factor` does with the same arguments, layer by layer. print(plan) shows a table."""
-
-    rows: tuple[Row, ...]
-
-    @property
-    def ranks(self) -> dict[str, Rank]:
-        """The rank of each layer that is factored; rank=plan.ranks chooses the same again."""
-        return {row.layer: row.rank for row in self.rows if row.rank is not None}
-
-    @property
-    def before(self) -> Cost:
-        """All convolutions and linear layers as they are."""
-        return Cost(*map(sum, zip(*(row.before for row in self.rows), strict=True)))
-
-    @property
-    def after(self) -> Cost:
-        """All of them, factored or left whole."""
-        return Cost(*map(sum, zip(*(row.after for row in self.rows), strict=True)))
-
-    @property
-    def _lines(self) -> list[tuple[str, ...]]:
-        lines: list[tuple[str, ...]] = [
-            ("layer", "method", "rank", "parameters", "MACs", "energy kept")
-        ]
-        for row in self.rows:
-            if row.rank is None:
-                lines.append((row.layer, "whole", "", *map(show_count, row.before), row.left))
-                continue
-            rank = "+".join(map(str, row.rank)) if isinstance(row.rank, tuple) else str(row.rank)
-            energy = "once fitted" if row.energy is None else f"{row.energy:.1%}"
-            lines.append((row.layer, row.method, rank, *_change(row.before, row.after), energy))
-        return [*lines, ("all", "", "", *_change(self.before, self.after), "")]
-
-    def __str__(self) -> str:
-        lines = self._lines
-        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-        return "\n".join(
-            "  ".join(text.ljust(w) for text, w in zip(line, widths, strict=True)).rstrip()
-            for line in lines
-        )
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        cell = "padding:0.2em 0.6em;border-bottom:1px solid rgba(128,128,128,0.35);text-align:left;"
-        rows = ""
-        for number, line in enumerate(self._lines):
-            tag = "td" if number else "th"
-            cells = (f'<{tag} style="{cell}">{escape(text)}</{tag}>' for text in line)
-            rows += f"<tr>{''.join(cells)}</tr>"
-        style = "border-collapse:collapse;color:inherit;background:transparent;"
-        return f'<table style="{style}">{rows}</table>'
-
-
-def _change(before: Cost, after: Cost) -> list[str]:
-    return [
-        f"{show_count(b)} → {show_count(a)} ({a / b:.0%})"
-        for b, a in zip(before, after, strict=True)
-    ]
 
 
 def plan(

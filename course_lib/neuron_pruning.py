@@ -12,13 +12,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib import counting, surgery, training
-from course_lib.channels import Part, parts, remove, zeroed
+from course_lib.channels import Part, Parts, parts, remove, zeroed
 from course_lib.images import ImageData, Images
 
 __all__ = [
@@ -40,6 +42,7 @@ def importance(
     images: Images | None = None,
     shape: Sequence[int] | None = None,
     seed: int = 0,
+    owned: Parts | None = None,
 ) -> dict[str, Tensor]:
     """How much each channel matters: layer -> (channels,) float32, for all layers that can go.
 
@@ -53,8 +56,8 @@ def importance(
       "random"      the baseline, from `seed`
     images: for "activation" and "taylor"; training images, since what you choose by must not be
     what you judge by. shape: (channels, height, width); needed only for a network that is no
-    chain, if there are no images (see `channels.parts`, which also says what can go).
-    Layers that share their channels are added up.
+    chain, if there are no images (see `channels.parts`, which also says what can go). owned: these
+    parts, from who has found them already. Layers that share their channels are added up.
 
     Raises ValueError for an unknown criterion, missing or no images, and NaN weights.
     """
@@ -63,7 +66,7 @@ def importance(
     if images is not None:
         shape = tuple(images.pixels.shape[1:])
     network = surgery.plain(network)
-    owned = parts(network, shape)
+    owned = owned or parts(network, shape)
     if criterion == "random":
         generator = torch.Generator().manual_seed(seed)
         return {n: torch.rand(_channels(p), generator=generator) for n, p in owned.items()}
@@ -93,7 +96,7 @@ def _norm(network: nn.Module, owned: list[Part], power: int) -> Tensor:
 
 
 def _measured(
-    network: nn.Module, owned: dict[str, list[Part]], images: Images, criterion: str
+    network: nn.Module, owned: Parts, images: Images, criterion: str
 ) -> dict[str, Tensor]:
     """Activation and Taylor importance: both look at what the next layers read."""
     network.requires_grad_(True)  # a copy: a frozen network has gradients, too
@@ -140,20 +143,24 @@ def _measured(
 
 def choose(
     importances: Mapping[str, Tensor],
-    fraction: float | Mapping[str, float],
+    fraction: float | Mapping[str, float] | None = None,
     scope: str = "layer",
     least: int = 1,
+    keep: int | Mapping[str, int] | None = None,
 ) -> dict[str, list[int]]:
     """The least important channels: layer -> their numbers, ascending.
 
-    fraction: the share of the channels to remove, in [0, 1), or one for each layer by name (a
-    layer not named keeps all). scope: "layer" removes the same share everywhere; "global" ranks
-    all channels together, each divided by its layer's mean, so that a layer of small filters
-    is not emptied. At least `least` channels of each layer stay, even if fewer were asked for.
-    Of equals, the lower number goes first.
+    Give fraction, the share of the channels to remove, in [0, 1), or keep, how many channels are
+    left (all, where there are fewer): one for all layers, or one for each by name (a layer not
+    named keeps all). scope: "layer" ranks each layer for itself; "global" ranks all channels
+    together, each divided by its layer's mean, so that a layer of small filters is not emptied,
+    and keep counts them together. At least `least` channels of each layer stay, even if fewer
+    were asked for. Of equals, the lower number goes first.
 
     >>> choose({"conv": torch.tensor([3.0, 1.0, 2.0, 1.0])}, 0.5)
     {'conv': [1, 3]}
+    >>> choose({"conv": torch.tensor([3.0, 1.0, 2.0, 1.0])}, keep=3)
+    {'conv': [1]}
     """
     if scope not in SCOPES:
         raise ValueError(f"scope must be one of {', '.join(SCOPES)}; got {scope!r}")
@@ -167,39 +174,57 @@ def choose(
                 f"importances[{layer!r}] must be finite numbers, one for each channel, "
                 f"got shape {tuple(values.shape)}: {values}"
             )
+    if fraction is not None and keep is not None:
+        raise ValueError(f"give either fraction or keep, got fraction={fraction}, keep={keep}")
+    name, asked, to_go = (
+        ("fraction", fraction, _to_remove) if keep is None else ("keep", keep, _all_but)
+    )
     if scope == "global":
-        return _choose_globally(importances, fraction, least)
-    wanted = fraction if isinstance(fraction, Mapping) else dict.fromkeys(importances, fraction)
+        if isinstance(asked, Mapping):
+            raise ValueError(
+                f"{name} must be one number with scope='global', got {dict(asked)}; "
+                f"numbers by layer go with scope='layer'"
+            )
+        count = to_go(asked, sum(map(len, importances.values())))
+        return _choose_globally(importances, count, least)
+    wanted = asked if isinstance(asked, Mapping) else dict.fromkeys(importances, asked)
     unknown = [layer for layer in wanted if layer not in importances]
     if unknown:
         raise ValueError(
-            f"fraction names {unknown[0]!r}, which is no layer that can be pruned; "
+            f"{name} names {unknown[0]!r}, which is no layer that can be pruned; "
             f"there are: {', '.join(importances)}"
         )
     chosen = {}
     for layer, values in importances.items():
-        share = _share(wanted.get(layer, 0.0))
-        count = min(round(share * len(values)), max(0, len(values) - least))
+        count = to_go(wanted[layer], len(values)) if layer in wanted else 0
+        count = min(count, max(0, len(values) - least))
         chosen[layer] = sorted(values.argsort(stable=True)[:count].tolist())
     return chosen
+
+
+def _to_remove(fraction: Any, there: int) -> int:
+    return round(_share(fraction) * there)
+
+
+def _all_but(keep: Any, there: int) -> int:
+    if isinstance(keep, bool) or not isinstance(keep, Integral) or keep < 1:
+        raise ValueError(
+            f"keep must be a whole number of channels, at least 1, got {keep!r}; "
+            f"fraction takes the share to remove"
+        )
+    return max(0, there - int(keep))
 
 
 def _share(fraction: float) -> float:
     return surgery.check_share("fraction", fraction, "0.3 removes 30% of the channels")
 
 
-def _choose_globally(importances, fraction, least) -> dict[str, list[int]]:
-    if isinstance(fraction, Mapping):
-        raise ValueError(
-            f"fraction must be one number with scope='global', got {dict(fraction)}; "
-            f"fractions by layer go with scope='layer'"
-        )
+def _choose_globally(importances, to_go: int, least: int) -> dict[str, list[int]]:
     layers = [layer for layer, values in importances.items() for _ in values]
     numbers = [number for values in importances.values() for number in range(len(values))]
     ranks = torch.cat([v / v.mean().clamp_min(1e-12) for v in importances.values()])
     left = {layer: max(0, len(values) - least) for layer, values in importances.items()}
     chosen: dict[str, list[int]] = {layer: [] for layer in importances}
-    to_go = round(_share(fraction) * len(ranks))
     for at in ranks.argsort(stable=True).tolist():
         layer = layers[at]
         if to_go and left[layer]:
@@ -214,17 +239,20 @@ def _choose_globally(importances, fraction, least) -> dict[str, list[int]]:
 
 def prune(
     network: nn.Module,
-    fraction: float | Mapping[str, float],
+    fraction: float | Mapping[str, float] | None = None,
     criterion: str = "l1",
     scope: str = "layer",
     images: Images | None = None,
     shape: Sequence[int] | None = None,
     seed: int = 0,
+    keep: int | Mapping[str, int] | None = None,
 ) -> nn.Module:
     """The network without its least important channels; `importance`, `choose` and `remove`."""
+    network = surgery.plain(network)
     shape = tuple(images.pixels.shape[1:]) if images is not None else shape
-    chosen = choose(importance(network, criterion, images, shape, seed), fraction, scope)
-    return remove(network, chosen, shape)
+    owned = parts(network, shape)
+    values = importance(network, criterion, images, shape, seed, owned)
+    return remove(network, choose(values, fraction, scope, keep=keep), shape, owned)
 
 
 @dataclass(frozen=True)
@@ -261,17 +289,20 @@ def prune_gradually(
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}; 1 is one-shot pruning")
     looked_at = data.train.first(256)
+    network = surgery.plain(network)
     start: dict[str, int] = {}
     history: list[Step] = []
     for step in range(1, steps + 1):
         gone = 1 - (1 - fraction) ** (step / steps)
-        now = importance(network, criterion, looked_at, seed=seed)
+        owned = parts(network, data.shape)
+        now = importance(network, criterion, looked_at, data.shape, seed, owned)
         start = start or {layer: len(values) for layer, values in now.items()}
-        share = {n: 1 - (start[n] - round(gone * start[n])) / len(v) for n, v in now.items()}
-        if scope == "global":
-            left = sum(map(len, now.values()))
-            share = 1 - (sum(start.values()) - round(gone * sum(start.values()))) / left
-        network = remove(network, choose(now, share, scope), data.shape)
+        keep: int | dict[str, int] = (
+            _left(sum(start.values()), gone)
+            if scope == "global"
+            else {layer: _left(count, gone) for layer, count in start.items()}
+        )
+        network = remove(network, choose(now, scope=scope, keep=keep), data.shape, owned)
         cut = training.evaluate(network, data.val)
         passes = epochs if step < steps or last_epochs is None else last_epochs
         network, _ = training.fit(
@@ -280,3 +311,7 @@ def prune_gradually(
         tuned = training.evaluate(network, data.val)
         history.append(Step(gone, counting.macs(network, data.shape), cut, tuned))
     return network, history
+
+
+def _left(count: int, gone: float) -> int:
+    return max(1, count - round(gone * count))  # a layer never goes as a whole

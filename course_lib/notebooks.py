@@ -39,6 +39,7 @@ from .copies import fill_work
 from .execution import Execution, execute, kernel_env, tidy
 from .exercises import exercise
 from .runner import run
+from .units import megabytes
 
 __all__ = ["badges", "build", "execute", "fill_work", "first_cells", "root", "run"]
 
@@ -137,7 +138,7 @@ def _build_source(source: Path, base: Path) -> str | None:
         if json.dumps(private)[1:-1] in nbformat.writes(built):
             return f"an output shows a folder of this machine, {private}; print names, not paths"
     write(built, target)
-    print(f"{_name(target)}: {result.seconds:.0f} s, {result.peak_bytes / 1e6:.0f} MB")
+    print(f"{_name(target)}: {result.seconds:.0f} s, {megabytes(result.peak_bytes)}")
     return None
 
 

@@ -30,8 +30,8 @@ from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as tensors_as_bytes
 
 from course_lib import coding, graphs
-from course_lib.cards import show_bytes
 from course_lib.engines import Onnx
+from course_lib.units import show_bytes
 
 if TYPE_CHECKING:
     from course_lib.style import Picture

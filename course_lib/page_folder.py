@@ -18,8 +18,8 @@ from typing import Any
 from PIL import Image
 
 from course_lib import page_models, page_runtime, web_files
-from course_lib.cards import show_bytes
 from course_lib.page_modes import Mode
+from course_lib.units import show_bytes
 
 PAGE = Path(__file__).parent / "page"
 PICTURE = PAGE / "screenshot.png"  # what it looks like; benchmarks/plant_app.py takes it

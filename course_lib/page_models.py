@@ -27,9 +27,9 @@ from typing import Any
 import torch
 
 from course_lib import graphs, packing
-from course_lib.cards import show_bytes
 from course_lib.data import ImageData
 from course_lib.engines import Onnx
+from course_lib.units import show_bytes
 from course_lib.unsure import Rule
 
 FORMAT = 1

@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 from course_lib import cache
-from course_lib.cards import show_bytes
+from course_lib.units import show_bytes
 
 VERSION = "1.30.0"
 FILES = {  # what the page loads, and its SHA-256

@@ -27,6 +27,7 @@ from .chapters import (
 )
 from .claims import not_here
 from .execution import Progress, execute, kernel_env, tidy
+from .units import megabytes
 
 CELL, LONG_CELL = 600, 4 * 3600  # seconds a cell may take
 PLAIN_EVERY = 15  # seconds between two lines of progress where there is no terminal
@@ -134,7 +135,7 @@ class _Line:
         minutes, seconds = divmod(int(at.seconds), 60)
         text = (
             f"{self.chapter}{bar} cell {at.cell}/{at.cells}, "
-            f"{minutes}:{seconds:02d}, {at.bytes / 1e6:.0f} MB  {at.said}"
+            f"{minutes}:{seconds:02d}, {megabytes(at.bytes)}  {at.said}"
         ).rstrip()
         if self.live:
             width = shutil.get_terminal_size().columns - 1

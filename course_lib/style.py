@@ -82,11 +82,3 @@ def placed(made: Picture, left: float, bottom: float, width: float, height: floa
 def set_title(panel: Axes, text: str, **options) -> None:
     """A title in the course's style; matplotlib reads that style only when the title is set."""
     panel.set_title(text, loc="left", **{"fontsize": 11, "fontweight": "bold", **options})
-
-
-def short_bytes(value: float) -> str:
-    """Bytes in decimal units: 4.6 MB."""
-    for limit, mark in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if abs(value) >= limit * 0.9995:
-            return f"{value / limit:.3g} {mark}"
-    return f"{value:.0f} B"

@@ -20,10 +20,11 @@ from typing import Any
 from torch import nn
 
 from course_lib import cache
-from course_lib.cards import Scorecard, compare, show_bytes, show_count
+from course_lib.cards import Scorecard, compare
 from course_lib.data import ImageData
 from course_lib.engines import Exported, onnx
 from course_lib.measuring import latency
+from course_lib.units import short_ms, show_bytes, show_count
 
 HEADS = (
     "chapter", "network", "file", "packed", "MACs", "PyTorch", "ONNX Runtime", "accuracy",
@@ -158,7 +159,7 @@ def _row(
         return text if card is before else f"{text} ({old / new:.3g}x)"
 
     pytorch = "no" if card.engine != "pytorch" else against(
-        f"{card.latency_ms_median:.3g} ms", before.latency_ms_median, card.latency_ms_median
+        short_ms(card.latency_ms_median), before.latency_ms_median, card.latency_ms_median
     ) + ", noisy" * card.noisy  # fmt: skip
     pair = None if card is before else compare([before, card]).differences[1]
     low, high = 100 * card.accuracy_low, 100 * card.accuracy_high
@@ -169,7 +170,7 @@ def _row(
         packed=against(show_bytes(card.packed_bytes), before.packed_bytes, card.packed_bytes),
         macs=against(show_count(card.macs), before.macs, card.macs),
         pytorch=pytorch,
-        onnx=against(f"{onnx_ms:.3g} ms", onnx_before, onnx_ms),
+        onnx=against(short_ms(onnx_ms), onnx_before, onnx_ms),
         accuracy=f"{card.accuracy:.1%} ({low:.1f} to {high:.1f})",
         difference=str(pair) if pair else "",
         images_seen="" if card is before else f"{trained_on:,}",

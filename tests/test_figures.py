@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from course_lib import figures
-from course_lib.style import short_bytes
+from course_lib.units import short_bytes
 
 
 def looks(picture):

@@ -19,6 +19,7 @@ from course_lib import (
     figures,
     models,
     neuron_pruning,
+    recipe,
     recorded,
     responses,
     training,
@@ -322,6 +323,77 @@ def test_ties_and_scales():
     assert neuron_pruning.choose(equal, {"b": 0.75}) == {"a": [], "b": [0, 1, 2]}
 
 
+@few
+@given(
+    sizes=st.lists(st.integers(1, 40), min_size=1, max_size=5),
+    keep=st.integers(1, 60),
+    scope=st.sampled_from(neuron_pruning.SCOPES),
+    least=st.integers(1, 5),
+)
+def test_numbers_to_keep_are_kept(sizes, keep, scope, least):
+    generator = torch.Generator().manual_seed(sum(sizes))
+    values = {f"layer {i}": torch.rand(n, generator=generator) for i, n in enumerate(sizes)}
+    chosen = neuron_pruning.choose(values, scope=scope, least=least, keep=keep)
+    left = {layer: len(values[layer]) - len(numbers) for layer, numbers in chosen.items()}
+    if scope == "layer":
+        assert left == {layer: min(len(v), max(keep, least)) for layer, v in values.items()}
+        named = neuron_pruning.choose(values, least=least, keep=dict.fromkeys(values, keep))
+        assert named == chosen
+    elif least == 1:
+        assert sum(left.values()) == min(sum(sizes), max(keep, len(sizes)))
+    # The same number, asked for by the share that goes, takes the same channels.
+    if scope == "global" and keep < sum(sizes):
+        share = 1 - keep / sum(sizes)
+        assert chosen == neuron_pruning.choose(values, share, scope, least)
+
+
+def test_a_layer_not_named_keeps_all():
+    equal = {"a": torch.ones(4), "b": torch.ones(4)}
+    assert neuron_pruning.choose(equal, keep={"b": 1}) == {"a": [], "b": [0, 1, 2]}
+    assert neuron_pruning.choose(equal, keep=np.int64(3)) == {"a": [0], "b": [0]}
+
+
+def test_pruning_takes_numbers_to_keep(network):
+    smaller = neuron_pruning.prune(network, keep={"features.0": 3, "features.17": 99})
+    assert smaller.widths == (3, *network.widths[1:])
+    by_share = neuron_pruning.prune(network, {"features.0": 5 / 8})
+    for one, other in zip(smaller.parameters(), by_share.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+# Found once
+
+
+@pytest.fixture
+def traces(monkeypatch):
+    """How often torch-pruning was asked to trace a network."""
+    asked, whole = [], channels._of_graph
+    monkeypatch.setattr(channels, "_of_graph", lambda *given: asked.append(1) or whole(*given))
+    return asked
+
+
+def test_a_network_is_traced_once_for_each_cut(traces, images):
+    network = lively(Residual())
+    neuron_pruning.prune(network, 0.5, shape=images.shape)
+    assert len(traces) == 1
+    allocation.sensitivity(network, images.val, [0, 0.5])
+    assert len(traces) == 2
+    neuron_pruning.prune_gradually(network, images, 0.5, steps=2, progress=False)
+    assert len(traces) == 4, "each step's network is another one"
+
+
+def test_a_step_of_a_recipe_traces_and_looks_once(traces, images, tmp_path, monkeypatch):
+    looked, whole = [], neuron_pruning.importance
+    monkeypatch.setattr(
+        neuron_pruning, "importance", lambda *given: looked.append(given[1]) or whole(*given)
+    )
+    network = lively(Residual())
+    lesson = recipe.Lesson(images, network, tmp_path, progress=False)
+    state = recipe.PruneNeurons(0.5, "l2").apply(recipe.State(network), lesson)
+    assert state.network.stem.out_channels == 4
+    assert (len(traces), looked) == (1, ["l2"])
+
+
 # The production library agrees
 
 
@@ -440,6 +512,9 @@ def test_gradual_pruning_ends_where_one_shot_does(network, images):
     assert work == sorted(work, reverse=True)
     assert work[-1] == counting.macs(smaller, images.shape)
     assert history[-1].tuned == training.evaluate(smaller, images.val)
+    narrow = models.LeafNet((1, 4, 4, 4, 4, 4), classes=4)
+    kept, _ = neuron_pruning.prune_gradually(narrow, images, 0.6, steps=1, progress=False)
+    assert kept.widths == (1, 2, 2, 2, 2, 2), "a layer's last channel stays"
     globally, _ = neuron_pruning.prune_gradually(
         whole, images, 0.5, steps=2, scope="global", progress=False
     )
@@ -528,6 +603,12 @@ def test_bad_requests_are_quoted(network, images):
     bad("'conv1', which is no layer", lambda: choose(importances, {"conv1": 0.5}))
     bad("one number with scope", lambda: choose(importances, {"features.0": 0.5}, "global"))
     bad("at least one layer", lambda: choose({}, 0.5))
+    for wrong in (0, -1, 2.5, True, "all"):
+        bad(f"keep must be a whole number .*got {wrong!r}", lambda w=wrong: prune(network, keep=w))
+    bad("either fraction or keep, got fraction=0.5, keep=4", lambda: prune(network, 0.5, keep=4))
+    bad("keep names 'conv1', which is no layer", lambda: choose(importances, keep={"conv1": 2}))
+    bad("keep must be one number", lambda: choose(
+        importances, None, "global", keep={"features.0": 2}))  # fmt: skip
     bad("least must be .*got 0", lambda: choose(importances, 0.5, least=0))
     bad("finite numbers", lambda: choose({"a": torch.tensor([1.0, torch.nan])}, 0.5))
     none = data.Images(images.train.pixels[:0], images.train.labels[:0])

@@ -16,6 +16,7 @@ from course_lib import (
     engines,
     judge,
     models,
+    neuron_pruning,
     packing,
     recipe,
     recorded,
@@ -247,6 +248,28 @@ def test_any_order_can_be_exported(lesson):
         exported = state.exported(lesson)
         assert exported(images).isfinite().all()
         assert exported.saturating == (), "such a file is safe on every processor"
+
+
+def test_counts_are_kept_where_there_are_as_many(lesson):
+    state = PruneNeurons((5, 99, 3, 16, 32, 1)).apply(State(lesson.original), None)
+    assert state.network.widths == (5, 8, 3, 16, 32, 1)
+    half = PruneNeurons(0.5).apply(State(lesson.original), lesson).network
+    counts = PruneNeurons(half.widths).apply(State(lesson.original), lesson).network
+    by_share = training.recalibrated(
+        neuron_pruning.prune(lesson.original, 0.5), lesson.data.train.first(512)
+    )
+    for one, *others in zip(*(n.parameters() for n in (half, counts, by_share)), strict=True):
+        assert all(torch.equal(one, other) for other in others)
+
+
+def test_the_seed_decides_which_channels_go_at_random(lesson):
+    def first(seed):
+        state = State(lesson.original)
+        step = PruneNeurons(0.5, "random")
+        return step.apply(state, dataclasses.replace(lesson, seed=seed)).network.features[0].weight
+
+    assert torch.equal(first(1), first(1))
+    assert not torch.equal(first(1), first(2))
 
 
 def test_fewer_bits_and_zeros_are_fewer_bytes(lesson):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import data, engines, packing, recipe
-from ..cards import show_bytes
+from ..units import show_bytes
 from .record import Record
 from .task import NotYet, Passed, still_open
 

@@ -20,8 +20,8 @@ from course_lib.style import (
     picture,
     placed,
     set_title,
-    short_bytes,
 )
+from course_lib.units import short_bytes
 
 
 def jigsaw(

@@ -18,8 +18,8 @@ from course_lib.style import (
     picture,
     placed,
     set_title,
-    short_bytes,
 )
+from course_lib.units import short_bytes
 
 
 def number_grids(value: float, grids: Mapping[str, tuple[np.ndarray, float]]) -> Picture:

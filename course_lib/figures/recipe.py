@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.ticker import PercentFormatter
 
-from course_lib.style import COLOURS, MUTED, Picture, axes, picture, short_bytes
+from course_lib.style import COLOURS, MUTED, Picture, axes, picture
+from course_lib.units import short_bytes
 
 
 def waterfall(steps: Sequence[str], sizes: Sequence[float], accuracies: Sequence[float]) -> Picture:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from course_lib.style import COLOURS, MUTED, Picture, axes, picture, short_bytes
+from course_lib.style import COLOURS, MUTED, Picture, axes, picture
+from course_lib.units import short_bytes
 
 
 def pareto(

@@ -24,6 +24,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from ..units import megabytes
 from . import sandbox
 from .sandbox import Sandbox
 
@@ -198,7 +199,7 @@ def run(
                 return
             with sandbox.Watch(pid, limits) as watch:
                 client.flood = lambda: watch.stop(
-                    f"it printed more than {limits.output_bytes / 1e6:.0f} MB"
+                    f"it printed more than {megabytes(limits.output_bytes)}"
                 )
                 try:
                     while not task.done():

@@ -23,6 +23,7 @@ from pathlib import Path
 import psutil
 
 from ..cache import cache_dir as cache_folder
+from ..units import gigabytes
 
 LIBRARY = Path(__file__).resolve().parents[1]
 SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/sbin")
@@ -165,7 +166,7 @@ class Watch:
                     continue
             self.peak_bytes = max(self.peak_bytes, resident)
             if resident > self.limits.memory_bytes:
-                self.stop(f"it took more than {self.limits.memory_bytes / 1e9:.1f} GB of memory")
+                self.stop(f"it took more than {gigabytes(self.limits.memory_bytes)} of memory")
             elif len(family) > self.limits.processes:
                 self.stop(f"it started more than {self.limits.processes} processes")
             elif time.monotonic() - begun > self.limits.seconds:

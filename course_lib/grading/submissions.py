@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+from ..units import short_bytes
+
 LARGEST_FILE = 20_000_000  # bytes of one file; a notebook has a few thousand
 LARGEST_ALL = 2_000_000_000  # bytes of all files unpacked
 WANTED = (".ipynb", ".packed", ".json")
@@ -115,7 +117,7 @@ def _files(source: Path, unpacked: Path, odd: list[str]) -> Iterator[_Found]:
                 odd.append(str(error))
         elif path.suffix in WANTED:
             if path.stat().st_size > LARGEST_FILE:
-                odd.append(f"{inside}: larger than {LARGEST_FILE / 1e6:.0f} MB")
+                odd.append(f"{inside}: larger than {short_bytes(LARGEST_FILE)}")
                 continue
             written = datetime.fromtimestamp(path.stat().st_mtime)
             yield _Found(inside, path, written)
@@ -139,10 +141,10 @@ def _zipped(path: Path, inside: PurePosixPath, unpacked: Path, odd: list[str]) -
                     continue
                 total += entry.file_size
                 if entry.file_size > LARGEST_FILE * (10 if suffix == ".zip" else 1):
-                    odd.append(f"{path.name}: {name} is larger than {LARGEST_FILE / 1e6:.0f} MB")
+                    odd.append(f"{path.name}: {name} is larger than {short_bytes(LARGEST_FILE)}")
                     continue
                 if total > LARGEST_ALL:
-                    raise ValueError(f"{path.name} unpacks to more than {LARGEST_ALL / 1e9:.0f} GB")
+                    raise ValueError(f"{path.name} unpacks to more than {short_bytes(LARGEST_ALL)}")
                 unpacked.mkdir(parents=True, exist_ok=True)
                 copy = unpacked / f"{len(list(unpacked.iterdir()))}{suffix}"
                 with archive.open(entry) as reader, open(copy, "wb") as writer:
