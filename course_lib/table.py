@@ -11,7 +11,6 @@ Not run here yet, so without a row: 03_weight_pruning.
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from html import escape
@@ -19,7 +18,7 @@ from typing import Any
 
 from torch import nn
 
-from course_lib import cache
+from course_lib import cache, files
 from course_lib.cards import Scorecard, compare, show_bytes, show_count
 from course_lib.data import ImageData
 from course_lib.engines import Exported, onnx
@@ -183,10 +182,7 @@ def _path(data: ImageData, chapter: str) -> str:
 def _keep(data: ImageData, chapter: str, rows: Sequence[Row]) -> None:
     folder = cache.writable_dir()
     if folder is not None:
-        path = folder / _path(data, chapter)
-        part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        part.write_text(json.dumps([astuple(row) for row in rows]), encoding="utf-8")
-        os.replace(part, path)
+        files.write(folder / _path(data, chapter), json.dumps([astuple(row) for row in rows]))
 
 
 def _kept(data: ImageData, chapter: str) -> list[Row]:
