@@ -61,7 +61,7 @@ class Lesson:
     @cached_property
     def key(self) -> str:
         """What every training of this lesson depends on."""
-        teacher = distillation.digest(self.teacher or self.original)
+        teacher = surgery.digest(self.teacher or self.original)
         return f"{teacher} {self.data.fingerprint} {self.seed}"
 
     def say(self, text: str) -> None:
@@ -283,7 +283,7 @@ class Distil(Step):
         data = dataclasses.replace(lesson.data, val=lesson.data.val.first(SHOWN))
         epochs = max(1, round(self.images / len(data.train)))
         network = surgery.copied(state.network)
-        key = f"{self} {distillation.digest(network)} {lesson.key} {dataclasses.astuple(self)}"
+        key = f"{self} {surgery.digest(network)} {lesson.key} {dataclasses.astuple(self)}"
         file = lesson.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
         if file.exists():
             network.load_state_dict(load_file(file))

@@ -44,9 +44,13 @@ def test_permissions_are_those_of_any_new_file(tmp_path, umask):
 
 def test_an_error_leaves_what_was_there(tmp_path):
     path = files.write(tmp_path / "x", b"old")
-    with pytest.raises(ZeroDivisionError), files.replacing(path) as part:
+
+    def begin(part):
         part.write_bytes(b"half of the n")
         raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), files.replacing(path) as part:
+        begin(part)
     assert path.read_bytes() == b"old"
     assert left(tmp_path) == ["x"]
 
