@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_lib import counting, ranks, surgery, training
+from course_lib import counting, markup, ranks, surgery, training
 from course_lib.cards import show_count
 from course_lib.decompositions import METHODS, Decomposition, Rank, decompose, full_rank
 from course_lib.factors import (
@@ -145,14 +145,8 @@ class Plan:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        cell = "padding:0.2em 0.6em;border-bottom:1px solid rgba(128,128,128,0.35);text-align:left;"
-        rows = ""
-        for number, line in enumerate(self._lines):
-            tag = "td" if number else "th"
-            cells = (f'<{tag} style="{cell}">{escape(text)}</{tag}>' for text in line)
-            rows += f"<tr>{''.join(cells)}</tr>"
-        style = "border-collapse:collapse;color:inherit;background:transparent;"
-        return f'<table style="{style}">{rows}</table>'
+        heads, *rows = ([escape(text) for text in line] for line in self._lines)
+        return markup.table(rows, heads)
 
 
 def _change(before: Cost, after: Cost) -> list[str]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from torch import nn
 
-from course_lib import cache, files
+from course_lib import cache, files, markup
 from course_lib.cards import Scorecard, compare, show_bytes, show_count
 from course_lib.data import ImageData
 from course_lib.engines import Exported, onnx
@@ -74,29 +74,18 @@ class Table:
         printer.text(str(self))
 
     def _repr_html_(self) -> str:
-        cell = "padding:0.3em;border-bottom:1px solid rgba(128,128,128,0.35);"
-        style = cell + "text-align:left;vertical-align:top;"
         # Eight narrow columns: the chapter's number stands before its network, packed below file.
-        heads = ("network", "file,<br>packed", *map(escape, HEADS[4:]))
-        head = "".join(f'<th scope="col" style="{style}">{text}</th>' for text in heads)
-        body = "".join(
-            "<tr>"
-            + "".join(
-                f'<td style="{style}">{text}</td>'
-                for text in (
-                    escape(f"{row.chapter[:2]} {row.network}".strip()),
-                    f"{escape(row.file)}<br>{escape(row.packed)}",
-                    *(escape(text).replace(" (", "<br>(") for text in astuple(row)[4:]),
-                )
-            )
-            + "</tr>"
+        rows = [
+            [
+                escape(f"{row.chapter[:2]} {row.network}".strip()),
+                f"{escape(row.file)}<br>{escape(row.packed)}",
+                *(escape(text).replace(" (", "<br>(") for text in astuple(row)[4:]),
+            ]
             for row in self.rows
-        )
+        ]
+        heads = ["network", "file,<br>packed", *map(escape, HEADS[4:])]
         note = f"<p>{escape(self._note())}</p>" if self.missing else ""
-        return (
-            '<table style="border-collapse:collapse;color:inherit;background:transparent;'
-            f'font-size:80%"><tr>{head}</tr>{body}</table>{note}'
-        )
+        return markup.table(rows, heads, small=True) + note
 
     def _note(self) -> str:
         return f"Not run here yet, so without a row: {', '.join(self.missing)}."

@@ -12,7 +12,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import files
+from .. import files, markup
 from ..style import GREEN, MUTED, ORANGE
 
 FILE = "progress.json"
@@ -93,11 +93,8 @@ class Progress:
                 f'">{_sign(said)} {html.escape(name)}</span>'
                 for name, said in tasks.items()
             )
-            rows.append(
-                f'<tr><td style="text-align:left;white-space:nowrap">{html.escape(chapter)}</td>'
-                f'<td style="text-align:left">{marks}</td></tr>'
-            )
-        return f'<table aria-label="{html.escape(str(self))}">{"".join(rows)}</table>'
+            rows.append([html.escape(chapter), marks])
+        return markup.table(rows, labels=True, name=str(self))
 
 
 def _sign(said: str) -> str:
