@@ -1,8 +1,8 @@
 """What took long to make is kept in one file, safe to share between many processes.
 
-A file is written beside its final name and then moved into place, so a reader sees all of it or
-none of it; a checksum tells when the disk lost some of it; a lock lets one process make what the
-others wait for. The lock only saves work: without it the result is the same, made several times.
+A reader sees all of a file or none of it (`files`); a checksum tells when the disk lost some of it;
+a lock lets one process make what the others wait for. The lock only saves work: without it the
+result is the same, made several times.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import mmap
 import os
 import sys
 import tempfile
-import time
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
@@ -27,6 +26,8 @@ import torch
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+
+from course_lib import files
 
 NAME = "course-pruning"
 PAGE_OUT = 21  # MADV_PAGEOUT of <linux/mman.h>: unlike DONTNEED it never loses what was written
@@ -91,9 +92,8 @@ def cached(filename: str, key: str, make: Callable[[], Stored]) -> Stored:
             _write(path, key, *made)
         except OSError as problem:  # a full disk, or a file that Windows holds open
             warnings.warn(
-                f"{path} could not be written ({problem.strerror or problem}): what it would hold "
-                "stays in memory and is made again next time; free some space, or set "
-                "COURSE_CACHE to another folder.",
+                f"{problem.strerror or problem} (COURSE_CACHE names it). Until then, what it would "
+                "hold stays in memory and is made again next time.",
                 stacklevel=2,
             )
             return made
@@ -170,18 +170,11 @@ def _write(path: Path, key: str, tensors: dict[str, torch.Tensor], note: Any) ->
     """Write all of the file or nothing; raises OSError."""
     text = json.dumps(note)
     head = {"key": key, "note": text, "checksum": str(_checksum(tensors, text))}
-    for orphan in path.parent.glob(f".{path.name}.*.tmp"):
-        if time.time() - orphan.stat().st_mtime > 3600:  # its writer was killed
-            orphan.unlink(missing_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}.tmp")
-    try:
-        save_file(tensors, part, metadata=head)
-        part.chmod(0o644)  # others who share the cache may read it
-        os.replace(part, path)
-    except SafetensorError as problem:  # how safetensors reports a full disk
-        raise OSError(str(problem)) from problem
-    finally:
-        part.unlink(missing_ok=True)
+    with files.replacing(path, mode=0o644) as part:  # others who share the cache may read it
+        try:
+            save_file(tensors, part, metadata=head)
+        except SafetensorError as problem:  # how safetensors reports a full disk
+            raise OSError(str(problem)) from problem
 
 
 def _checksum(tensors: dict[str, torch.Tensor], note: str) -> int:

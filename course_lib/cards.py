@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from course_lib import markup
 from course_lib.intervals import Paired, paired
 from course_lib.units import show_bytes, show_count, show_ms, three_digits
 
@@ -217,26 +218,18 @@ class Comparison:
         printer.text(str(self))
 
     def _repr_html_(self) -> str:
-        # no colours of its own, so that it reads in light and dark themes
-        cell = "padding:0.3em 0.8em;border-bottom:1px solid rgba(128,128,128,0.35);"
-        left, right = cell + "text-align:left;", cell + "text-align:right;"
-        lines = [
-            f'<tr><th style="{left}"></th>'
-            + "".join(f'<th scope="col" style="{right}">{escape(c.name)}</th>' for c in self.cards)
-            + "</tr>"
+        rows = [
+            [
+                escape(row.label),
+                *(
+                    escape(text) + (f"<br><b>{escape(change)}</b>" if change else "")
+                    for text, change in zip(row.cells, row.changes, strict=True)
+                ),
+            ]
+            for row in self.rows
         ]
-        for row in self.rows:
-            texts = (
-                escape(text) + (f"<br><b>{escape(change)}</b>" if change else "")
-                for text, change in zip(row.cells, row.changes, strict=True)
-            )
-            lines.append(
-                f'<tr><th scope="row" style="{left}font-weight:normal;">{escape(row.label)}</th>'
-                + "".join(f'<td style="{right}">{text}</td>' for text in texts)
-                + "</tr>"
-            )
-        style = "border-collapse:collapse;color:inherit;background:transparent;"
-        return f'<table style="{style}">' + "".join(lines) + "</table>"
+        heads = ["", *(escape(card.name) for card in self.cards)]
+        return markup.table(rows, heads, labels=True, numbers=True)
 
 
 def compare(cards: Iterable[Scorecard]) -> Comparison:

@@ -10,7 +10,6 @@ metadata are all derived from it, so that the same source always gives the same 
 import ast
 import hashlib
 import json
-import os
 import re
 import tomllib
 from collections import Counter
@@ -21,6 +20,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from . import files
 from .dependencies import library_files
 from .exercises import marked
 
@@ -226,12 +226,4 @@ def set_metadata(notebook: NotebookNode, extra: dict) -> None:
 def write(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook, whole or not at all; the same notebook gives the same bytes."""
     nbformat.validate(notebook)
-    write_text(nbformat.writes(notebook) + "\n", path)
-
-
-def write_text(text: str, path: Path) -> None:
-    """Write a text file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(part, path)
+    files.write(path, nbformat.writes(notebook) + "\n")

@@ -3,27 +3,24 @@
 The file is PyTorch's, read as plain numbers: nothing in it is run.
 """
 
-import hashlib
+import io
 import pickle
 
 import torch
 from torch import nn
 
+from course_lib import files, surgery
 from course_lib.data import ImageData
 
 
 def tied_to(network: nn.Module, data: ImageData, *settings: object) -> str:
     """What a checkpoint belongs to: the network as it began, the images, the settings."""
-    key = hashlib.sha256(f"{torch.__version__} {network} {data.fingerprint} {settings}".encode())
-    for tensor in network.state_dict().values():
-        key.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
-    return key.hexdigest()
+    return surgery.digest(network, data.fingerprint, settings)
 
 
 def keep(path, key, network, best, history, optimiser, schedule, generators) -> None:
     """Write what training goes on from; never leave half a file behind."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
+    stored = io.BytesIO()
     torch.save(
         {
             "tied_to": key,
@@ -34,9 +31,9 @@ def keep(path, key, network, best, history, optimiser, schedule, generators) -> 
             "schedule": schedule.last_epoch,
             "generators": [generator.get_state() for generator in generators],
         },
-        part,
+        stored,
     )
-    part.replace(path)
+    files.write(path, stored.getvalue())
 
 
 def resumed(path, key, network, optimiser, schedule, generators) -> tuple[dict, dict]:

@@ -12,7 +12,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from .chapters import find_root, set_metadata, write, write_text
+from . import files
+from .chapters import find_root, set_metadata, write
 
 STATE = ".course.json"
 
@@ -43,7 +44,7 @@ def fill_work(root: Path | str | None = None) -> Path:
         for source in sorted((base / folder).glob("[0-9][0-9]_*.ipynb")):
             fresh = learner_copy(nbformat.read(source, as_version=4))
             _hand_out(fresh, place / source.name, handed_out, work)
-    write_text(json.dumps(handed_out, indent=1, sort_keys=True) + "\n", work / STATE)
+    files.write(work / STATE, json.dumps(handed_out, indent=1, sort_keys=True) + "\n")
     return work
 
 

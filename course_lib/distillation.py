@@ -9,7 +9,6 @@
 ['40%', '34%', '26%']
 """
 
-import hashlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -84,18 +83,9 @@ def teacher_outputs(teacher: nn.Module, data: ImageData) -> Tensor:
     def make() -> cache.Stored:
         return {"logits": training.predict(teacher, data.train)}, ""
 
-    key = digest(teacher)
+    key = surgery.digest(teacher)
     stored, _ = cache.cached(f"teacher-{data.fingerprint}-{key[:12]}.safetensors", key, make)
     return stored["logits"]
-
-
-def digest(teacher: nn.Module) -> str:
-    """A key that changes with the network's weights, how it is built, and with PyTorch."""
-    key = hashlib.sha256(f"{torch.__version__} {teacher}".encode())
-    for name, tensor in teacher.state_dict().items():
-        key.update(name.encode())
-        key.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
-    return key.hexdigest()
 
 
 def taught_by(

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from course_lib import leaves
+from course_lib import files, leaves
 from course_lib.leaves import GENERA, SPECIES
 
 SEED = 36  # of the cards' leaves
@@ -64,12 +64,7 @@ def write(path: str | Path, specimens: int = 3, seed: int = SEED) -> Path:
     sheets = [images[start : start + 6] for start in range(0, len(images), 6)]
     pages = [_cards(sheet, 6 * place, len(sheets) + 1) for place, sheet in enumerate(sheets)]
     pages.append(_key(labels.tolist(), len(sheets) + 1))
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")  # never leave half a file behind
-    part.write_bytes(_pdf(pages, "Leaf cards"))
-    part.replace(path)
-    return path
+    return files.write(path, _pdf(pages, "Leaf cards"))
 
 
 @contextlib.contextmanager

@@ -50,7 +50,7 @@ class Lesson:
     @cached_property
     def key(self) -> str:
         """What every training of this lesson depends on."""
-        teacher = distillation.digest(self.teacher or self.original)
+        teacher = surgery.digest(self.teacher or self.original)
         return f"{teacher} {self.data.fingerprint} {self.seed}"
 
     def say(self, text: str) -> None:

@@ -12,10 +12,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
+
+from course_lib import files
 
 WEIGHTS = Path(__file__).parent / "weights"
 SMALLEST, LARGEST = 28, 128  # sides of an image, in pixels
@@ -194,12 +197,8 @@ def save(network: nn.Module, path: str | Path, notes: dict | None = None) -> Pat
             f"save() could not rebuild this {name}: {', '.join(changed[:3])} differ from a plain "
             f"one (factored or quantized layers?); fold or pack it first"
         )
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")  # never leave half a checkpoint behind
-    save_file(weights, part, metadata={"course": json.dumps(header, sort_keys=True)})
-    part.replace(path)
-    return path
+    noted = {"course": json.dumps(header, sort_keys=True)}
+    return files.write(path, safetensors.torch.save(weights, noted))
 
 
 def load(path: str | Path) -> nn.Module:

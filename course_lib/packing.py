@@ -29,7 +29,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as tensors_as_bytes
 
-from course_lib import coding, graphs
+from course_lib import coding, files, graphs
 from course_lib.engines import Onnx
 from course_lib.units import show_bytes
 
@@ -62,12 +62,7 @@ def save(network: Onnx, path: str | Path) -> Path:
 
 def write(path: str | Path, packed: bytes) -> Path:
     """Write what `pack` gave as a file. Never leaves half a file behind."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(packed)
-    part.replace(path)
-    return path
+    return files.write(path, packed)
 
 
 def load(path: str | Path, threads: int = 1) -> Onnx:

@@ -11,6 +11,7 @@ all                       18 k → 2.9 k (16%)  4.7 M → 737 k (16%)
 from dataclasses import dataclass
 from html import escape
 
+from course_lib import markup
 from course_lib.decompositions import Rank
 from course_lib.ranks import Cost
 from course_lib.units import show_count
@@ -75,14 +76,8 @@ class Plan:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        cell = "padding:0.2em 0.6em;border-bottom:1px solid rgba(128,128,128,0.35);text-align:left;"
-        rows = ""
-        for number, line in enumerate(self._lines):
-            tag = "td" if number else "th"
-            cells = (f'<{tag} style="{cell}">{escape(text)}</{tag}>' for text in line)
-            rows += f"<tr>{''.join(cells)}</tr>"
-        style = "border-collapse:collapse;color:inherit;background:transparent;"
-        return f'<table style="{style}">{rows}</table>'
+        heads, *rows = ([escape(text) for text in line] for line in self._lines)
+        return markup.table(rows, heads)
 
 
 def _change(before: Cost, after: Cost) -> list[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from . import files
 from .chapters import (
     GENERATED,
     assemble,
@@ -23,7 +24,6 @@ from .chapters import (
     sources,
     tags,
     write,
-    write_text,
 )
 from .claims import not_here
 from .execution import Progress, execute, kernel_env, tidy
@@ -116,7 +116,7 @@ def _run_one(source: Path, base: Path, build: Path, env: dict[str, str], timeout
         line.clear()
     kept = tidy(result.notebook, notebook.metadata)
     write(kept, build / f"{source.stem}.ipynb")
-    write_text(page(kept, source.stem), build / f"{source.stem}.html")
+    files.write(build / f"{source.stem}.html", page(kept, source.stem))
     error = str(result.failure) if result.failure else None
     return Ran(source.stem, result.seconds, result.peak_bytes, error)
 
@@ -180,7 +180,7 @@ def _write_report(ran: list[Ran], path: Path) -> None:
         }
         for one in ran
     ]
-    write_text(json.dumps({"chapters": report}, indent=1) + "\n", path)
+    files.write(path, json.dumps({"chapters": report}, indent=1) + "\n")
 
 
 def _conclude(ran: list[Ran], chapters: int, build: Path) -> None:
@@ -191,8 +191,8 @@ def _conclude(ran: list[Ran], chapters: int, build: Path) -> None:
     for one in ran:
         state = "failed" if one.error else "ok"
         print(f"{one.chapter:<26}{one.seconds:>8.1f}{one.peak_bytes / 1e6:>9.0f}  {state}")
-    files = (build / "scorecards" / f"{one.chapter}.json" for one in reversed(ran))
-    card = next((file for file in files if file.exists()), None)
+    cards = (build / "scorecards" / f"{one.chapter}.json" for one in reversed(ran))
+    card = next((file for file in cards if file.exists()), None)
     if card is not None:
         print(f"\nScorecard at the end of {card.stem}\n{scorecard_text(card)}")
     shown = os.path.relpath(build)

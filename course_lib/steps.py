@@ -183,7 +183,7 @@ class Distil(Step):
         data = dataclasses.replace(lesson.data, val=lesson.data.val.first(SHOWN))
         epochs = max(1, round(self.images / len(data.train)))
         network = surgery.copied(state.network)
-        key = f"{self} {distillation.digest(network)} {lesson.key} {dataclasses.astuple(self)}"
+        key = f"{self} {surgery.digest(network)} {lesson.key} {dataclasses.astuple(self)}"
         file = lesson.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
         if file.exists():
             network.load_state_dict(load_file(file))

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from course_lib import cache, distillation, leaves, models, training
+from course_lib import cache, distillation, leaves, models, surgery, training
 from course_lib.data import ImageData
 
 WIDTHS = (24, 32, 40, 40, 48, 48)
@@ -48,7 +48,7 @@ def student(data: ImageData, way: str, progress: bool = True) -> nn.Module:
             raise KeyboardInterrupt("stopped; half a training is not kept")
         return network.state_dict(), ""
 
-    taught_by = distillation.digest(training.original(data, progress))
+    taught_by = surgery.digest(training.original(data, progress))
     key = f"{WIDTHS} {EPOCHS} {TEMPERATURE} {PART} {SHIPPED_SEED} {taught_by}"
     weights, _ = cache.cached(f"{FILES[way]}-{data.fingerprint}.safetensors", key, make)
     network = untrained(data)

@@ -6,8 +6,10 @@
 """
 
 import copy
+import hashlib
 from collections.abc import Iterable
 
+import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
@@ -45,6 +47,19 @@ def check_weights(network: nn.Module) -> None:
                 f"{name} holds {broken:,} NaN or infinite values of {tensor.numel():,}: the "
                 f"training ran away; load an earlier checkpoint or train with a lower learning rate"
             )
+
+
+def digest(network: nn.Module, *settings: object) -> str:
+    """64 hex digits that change with the weights, how the network prints, PyTorch, and settings.
+
+    Wherever the weights lie: a network on a GPU has the digest of its copy on the CPU.
+    """
+    said = " ".join(map(str, (torch.__version__, network, *settings)))
+    key = hashlib.sha256(said.encode())
+    for name, tensor in network.state_dict().items():
+        key.update(name.encode())
+        key.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    return key.hexdigest()
 
 
 def layers(

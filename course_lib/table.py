@@ -11,7 +11,6 @@ Not run here yet, so without a row: 03_weight_pruning.
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from html import escape
@@ -19,7 +18,7 @@ from typing import Any
 
 from torch import nn
 
-from course_lib import cache
+from course_lib import cache, files, markup
 from course_lib.cards import Scorecard, compare
 from course_lib.data import ImageData
 from course_lib.engines import Exported, onnx
@@ -76,29 +75,18 @@ class Table:
         printer.text(str(self))
 
     def _repr_html_(self) -> str:
-        cell = "padding:0.3em;border-bottom:1px solid rgba(128,128,128,0.35);"
-        style = cell + "text-align:left;vertical-align:top;"
         # Eight narrow columns: the chapter's number stands before its network, packed below file.
-        heads = ("network", "file,<br>packed", *map(escape, HEADS[4:]))
-        head = "".join(f'<th scope="col" style="{style}">{text}</th>' for text in heads)
-        body = "".join(
-            "<tr>"
-            + "".join(
-                f'<td style="{style}">{text}</td>'
-                for text in (
-                    escape(f"{row.chapter[:2]} {row.network}".strip()),
-                    f"{escape(row.file)}<br>{escape(row.packed)}",
-                    *(escape(text).replace(" (", "<br>(") for text in astuple(row)[4:]),
-                )
-            )
-            + "</tr>"
+        rows = [
+            [
+                escape(f"{row.chapter[:2]} {row.network}".strip()),
+                f"{escape(row.file)}<br>{escape(row.packed)}",
+                *(escape(text).replace(" (", "<br>(") for text in astuple(row)[4:]),
+            ]
             for row in self.rows
-        )
+        ]
+        heads = ["network", "file,<br>packed", *map(escape, HEADS[4:])]
         note = f"<p>{escape(self._note())}</p>" if self.missing else ""
-        return (
-            '<table style="border-collapse:collapse;color:inherit;background:transparent;'
-            f'font-size:80%"><tr>{head}</tr>{body}</table>{note}'
-        )
+        return markup.table(rows, heads, small=True) + note
 
     def _note(self) -> str:
         return f"Not run here yet, so without a row: {', '.join(self.missing)}."
@@ -184,10 +172,7 @@ def _path(data: ImageData, chapter: str) -> str:
 def _keep(data: ImageData, chapter: str, rows: Sequence[Row]) -> None:
     folder = cache.writable_dir()
     if folder is not None:
-        path = folder / _path(data, chapter)
-        part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        part.write_text(json.dumps([astuple(row) for row in rows]), encoding="utf-8")
-        os.replace(part, path)
+        files.write(folder / _path(data, chapter), json.dumps([astuple(row) for row in rows]))
 
 
 def _kept(data: ImageData, chapter: str) -> list[Row]:

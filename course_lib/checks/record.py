@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .. import files, markup
 from ..style import GREEN, MUTED, ORANGE
 
 FILE = "progress.json"
@@ -63,10 +64,8 @@ class Record:
         if self.path is None:
             return
         text = json.dumps({name: vars(entry) for name, entry in self.entries.items()}, indent=1)
-        part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         with contextlib.suppress(OSError):  # a read-only folder: the hints still come
-            part.write_text(text + "\n", encoding="utf-8")
-            os.replace(part, self.path)
+            files.write(self.path, text + "\n")
 
 
 @dataclass(frozen=True)
@@ -94,11 +93,8 @@ class Progress:
                 f'">{_sign(said)} {html.escape(name)}</span>'
                 for name, said in tasks.items()
             )
-            rows.append(
-                f'<tr><td style="text-align:left;white-space:nowrap">{html.escape(chapter)}</td>'
-                f'<td style="text-align:left">{marks}</td></tr>'
-            )
-        return f'<table aria-label="{html.escape(str(self))}">{"".join(rows)}</table>'
+            rows.append([html.escape(chapter), marks])
+        return markup.table(rows, labels=True, name=str(self))
 
 
 def _sign(said: str) -> str:

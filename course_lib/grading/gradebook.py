@@ -9,6 +9,7 @@ The gradebook is only ever written by one process.
 
 import contextlib
 import csv
+import io
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from ..chapters import find_root, first_cells, write, write_text
+from .. import files
+from ..chapters import find_root, first_cells, write
 from ..exercises import exercise
 
 CONFIGURATION = '''\
@@ -55,7 +57,7 @@ def new(folder: Path, root: Path | None = None) -> list[str]:
     if not solutions:
         raise FileNotFoundError(f"{base / 'solutions'} holds no built solution: `make notebooks`")
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(CONFIGURATION, folder / "nbgrader_config.py")
+    files.write(folder / "nbgrader_config.py", CONFIGURATION)
     names = []
     for path in solutions:
         name = path.stem
@@ -199,7 +201,7 @@ def feedback(folder: Path, learner: str, name: str, notes: Sequence[str]) -> Pat
                 cell.source += f"\n\n{sign}Points: {points} of {own.points:g}"
         page, _ = HTMLExporter(config=settings).from_notebook_node(graded, about)
     path = folder / "feedback" / learner / f"{name}.html"
-    write_text(page, path)
+    files.write(path, page)
     return path
 
 
@@ -236,17 +238,15 @@ def _submitted():
 
 
 def _table(path: Path, heads: Sequence[str], rows: Sequence[dict]) -> Path:
-    part = path.with_name(f".{path.name}.part")
-    with open(part, "w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, heads, restval="")
-        table.writeheader()
-        # A sheet would take a name that begins with = for a formula.
-        table.writerows(
-            {head: f"'{v}" if str(v).startswith(("=", "+", "@")) else v for head, v in row.items()}
-            for row in rows
-        )
-    part.replace(path)
-    return path
+    sheet = io.StringIO(newline="")
+    table = csv.DictWriter(sheet, heads, restval="")
+    table.writeheader()
+    # A sheet would take a name that begins with = for a formula.
+    table.writerows(
+        {head: f"'{v}" if str(v).startswith(("=", "+", "@")) else v for head, v in row.items()}
+        for row in rows
+    )
+    return files.write(path, sheet.getvalue())
 
 
 def review(folder: Path, rows: Sequence[dict]) -> Path:

@@ -20,7 +20,8 @@ import nbformat
 from filelock import FileLock, Timeout
 from nbformat import NotebookNode
 
-from ..chapters import find_root, write, write_text
+from .. import files
+from ..chapters import find_root, write
 from . import gradebook, kernel, sandbox
 from .repair import repair
 from .submissions import Submission, collect
@@ -170,7 +171,7 @@ def _outcome(folder: Path, one: Submission, walls: sandbox.Sandbox) -> tuple[Out
     released = gradebook.source(folder, one.exercise)
     notebook = _run(released, one, walls, outcome)
     write(notebook, path.with_suffix(".ipynb"))
-    write_text(json.dumps(asdict(outcome), indent=1) + "\n", path)
+    files.write(path, json.dumps(asdict(outcome), indent=1) + "\n")
     return outcome, True
 
 
@@ -234,7 +235,7 @@ def _reference(folder: Path, name: str, root: Path, walls: sandbox.Sandbox) -> N
     if wrong:
         lines = "; ".join(f"{n}: {said}" for n, said in wrong.items())
         raise RuntimeError(f"the course's own solution of {name} does not pass here: {lines}")
-    write_text(json.dumps({"key": key, "seconds": graded.seconds}) + "\n", done)
+    files.write(done, json.dumps({"key": key, "seconds": graded.seconds}) + "\n")
 
 
 def _fill_cache() -> None:
