@@ -148,7 +148,7 @@ def _described(mode: Mode, part: Path) -> dict[str, Any]:
         picture.save(part / file, optimize=True)
         samples.append({"file": file, "label": label})
     return {"id": mode.id, "title": mode.title, "about": mode.about, **files, "bytes": sizes,
-            "samples": samples}  # fmt: skip
+            "samples": samples, "cards": CARDS if mode.cards else None}  # fmt: skip
 
 
 def _files(place: Path) -> Iterator[Path]:

@@ -10,7 +10,7 @@ True
 
 The file is a gzip of: 8 bytes, little-endian, the length of the header | the header, UTF-8 JSON |
 the ONNX graph for one image, input "images", output "logits". Any web host serves it, and the
-page's own code opens it with what every browser has. Python and the page keep to the same limits.
+page's own code opens it with what every browser has. Both keep to the limits of page/shared.js.
 """
 
 import gzip
@@ -29,15 +29,16 @@ import torch
 from course_lib import graphs, packing
 from course_lib.data import ImageData
 from course_lib.engines import Onnx
+from course_lib.page_shared import VALUES
 from course_lib.units import show_bytes
 from course_lib.unsure import Rule
 
-FORMAT = 1
-SUFFIX = ".plants"
-LARGEST, LARGEST_HEADER = 64 * 2**20, 2**20  # bytes, unpacked
-FEWEST_CLASSES, MOST_CLASSES = 2, 10_000
-SMALLEST_SIDE, LARGEST_SIDE = 16, 512  # pixels
-ROLES = ("before", "after")
+FORMAT: int = VALUES["FORMAT"]
+SUFFIX: str = VALUES["SUFFIX"]
+LARGEST, LARGEST_HEADER = VALUES["LARGEST"], VALUES["LARGEST_HEADER"]
+FEWEST_CLASSES, MOST_CLASSES = VALUES["CLASSES"]
+SMALLEST_SIDE, LARGEST_SIDE = VALUES["SIDES"]
+ROLES: tuple[str, ...] = tuple(VALUES["ROLES"])
 AGAIN = "copy or download it again"
 
 
@@ -311,6 +312,12 @@ def _check(model: PageModel) -> None:
         )
     if not isinstance(model.unsure, Rule):
         raise ValueError(f"unsure must be an unsure.Rule, got {model.unsure!r:.60}")
+    pattern = model.unsure.pattern
+    if pattern is not None and len(pattern.bias) != len(model.classes):
+        raise ValueError(
+            f"unsure has a pattern of {len(pattern.bias)} classes, and there are "
+            f"{len(model.classes)}; calibrate it for this network"
+        )
     if not (_is_number(model.mean) and _is_number(model.scale) and model.scale > 0):
         raise ValueError(
             f"mean and scale must be finite, scale above 0, got {model.mean} and {model.scale}"

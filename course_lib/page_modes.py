@@ -27,6 +27,7 @@ from course_lib import (
     models,
     packing,
     page_models,
+    page_shared,
     plant_network,
     plants,
     recorded,
@@ -41,7 +42,7 @@ BEFORE, AFTER = "before.plants", "after.plants"
 MADE_BY = ("original.onnx", "compressed.packed", "result.json")  # `compress` leaves these
 SPECIES = tuple(species.name for species in leaves.SPECIES)
 GENERA = tuple(species.genus for species in leaves.SPECIES)
-TAKEN = ("leaves", "plants", "mine")  # names of other modes, the last one of the page's own
+TAKEN = ("leaves", "plants", page_shared.VALUES["MINE"])  # names of other modes
 LEAF_TITLE = "Leaf cards"
 LEAF_ABOUT = "It knows twelve drawn species of leaves, no real ones."
 # 1 to 3 are trained, chosen and tested on (`sets.LEAVES`); the printed cards have one of their own.
@@ -79,7 +80,8 @@ def _shipped() -> tuple[PageModel, PageModel]:
     files = [models.WEIGHTS / "leafnet_leaves.safetensors", models.WEIGHTS / "leaves.packed"]
     made_by = [Path(str(module.__file__)) for module in (unsure, page_models, recorded)]
     digest = hashlib.sha256(leaves.VERSION.encode())
-    for file in (*files, *made_by, Path(__file__), recorded.FOLDER / "working_together.json"):
+    made_of = (page_shared.FILE, Path(__file__), recorded.FOLDER / "working_together.json")
+    for file in (*files, *made_by, *made_of):
         digest.update(file.read_bytes())
     place = cache.writable_dir()
     if place is None:

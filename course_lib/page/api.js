@@ -15,7 +15,7 @@ export const api = ({ ready, engine, networks, looking }) => ({
 
   async prepare(picture, size = networks.now.header.shape[1]) {
     const read = picture.data
-      ? { ...plain(picture), pixels: picture.data }
+      ? { pixels: picture.data, width: picture.width, height: picture.height }
       : pixelsOf(picture, size);
     return prepare(read.pixels, read.width, read.height, size);
   },
@@ -30,9 +30,7 @@ export const api = ({ ready, engine, networks, looking }) => ({
 
   statistics: () => ({
     source: looking.source.kind,
-    before: looking.figures.of("before"),
-    after: looking.figures.of("after"),
+    before: looking.timings.of("before"),
+    after: looking.timings.of("after"),
   }),
 });
-
-const plain = ({ width, height }) => ({ width, height });

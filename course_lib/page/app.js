@@ -4,6 +4,7 @@ import { api } from "./api.js";
 import { Camera, decoded } from "./camera.js";
 import * as ledger from "./ledger.js";
 import { Looking } from "./looking.js";
+import { isModel } from "./model.js";
 import { Networks, chosenMode, linkedMode } from "./networks.js";
 import * as screen from "./screen.js";
 import { start } from "./thread.js";
@@ -28,12 +29,11 @@ const looking = new Looking(camera, engine, networks, {
   },
   measured() {
     screen.source(looking.source.kind, document.hidden, camera.mirrored);
-    ledger.draw({ role: networks.role, models: networks.models, figures: looking.figures });
+    ledger.draw({ role: networks.role, models: networks.models, timings: looking.timings });
   },
   failed: trouble,
 });
 let modes = [];
-let cards = false; // whether there are leaf cards to print
 let wishes = 0; // pictures asked for; one that comes when another is wanted is dropped
 const sleeping = { timer: 0, camera: false };
 
@@ -111,7 +111,7 @@ camera.onchange = (sentence, gone) => {
 
 async function enter(mode) {
   looking.stop();
-  looking.clearFigures();
+  looking.clearTimings();
   screen.modes(modes, mode);
   screen.samples(
     mode.samples,
@@ -127,7 +127,8 @@ async function enter(mode) {
   if (networks.mode !== mode) return;
   ledger.choices(networks);
   screen.knows(networks.now.header);
-  at("cards").hidden = !cards || mode.id !== "leaves";
+  at("cards").hidden = !mode.cards;
+  if (mode.cards) at("cards").href = mode.cards;
   if (looking.source.kind === "empty") {
     screen.noAnswer(...say.begin);
     settle();
@@ -180,7 +181,7 @@ async function openModels(given) {
 }
 
 async function take(files) {
-  const models = files.filter(({ name }) => /\.(plants|packed|onnx|pte|safetensors)$/i.test(name));
+  const models = files.filter(({ name }) => isModel(name));
   if (models.length) await openModels(chosenMode(models));
   else if (files.length) await lookAtNext(photo(files[0]));
 }
@@ -286,7 +287,6 @@ async function begin() {
     if (!location.hash.startsWith("#model=")) throw new Problem(say.listMissing, "reload");
   }
   ledger.method(thread, list?.runtime);
-  cards = Boolean(list?.files.includes("cards.pdf"));
   if (location.hash.startsWith("#model=")) {
     try {
       return await openModels(linkedMode(location.hash));

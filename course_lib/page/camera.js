@@ -5,11 +5,8 @@
 //   await camera.nextFrame();
 //   const frame = camera.capture(64); // {pixels, width, height}: RGBA
 
-import { needed } from "./prepare.js";
+import { ofFrame, ofPicture } from "./crop.js";
 import { Problem, say } from "./words.js";
-
-const SHARPER = 2; // a frame is captured at this many times what the network takes, at most
-const LARGEST = 4096; // pixels a side that every browser's canvas holds
 
 export class Camera {
   #stream = null;
@@ -103,20 +100,10 @@ export class Camera {
     });
   }
 
-  /** The middle square of the frame now on the screen, no larger than a network of `size` needs.
-   *
-   * As when Python reads a large JPEG, the browser makes it smaller first, in one quick step; a
-   * whole frame would take longer to read than the network takes to answer. */
+  /** The middle square of the frame now on the screen, for a network of `size`. */
   capture(size) {
     const { videoWidth: width, videoHeight: height } = this.video;
-    const side = Math.min(width, height);
-    const box = {
-      x: Math.floor((width - side) / 2),
-      y: Math.floor((height - side) / 2),
-      w: side,
-      h: side,
-    };
-    return { ...this.#canvas.read(this.video, box, Math.min(side, SHARPER * size)), spare: true };
+    return { ...this.#canvas.read(this.video, ofFrame(width, height, size)), spare: true };
   }
 
   async #all() {
@@ -140,14 +127,7 @@ export async function decoded(blob, name) {
 
 /** The pixels of a still picture that a network of `size` needs, at full resolution, on white. */
 export function pixelsOf(picture, size) {
-  const { width, height } = picture;
-  const box = needed(width, height, size);
-  if (Math.max(box.w, box.h) > LARGEST) {
-    const side = Math.min(width, height);
-    const middle = { x: (width - side) / 2, y: (height - side) / 2, w: side, h: side };
-    return new Canvas().read(picture, middle, Math.min(side, LARGEST));
-  }
-  return new Canvas().read(picture, box);
+  return new Canvas().read(picture, ofPicture(picture.width, picture.height, size));
 }
 
 /** One canvas that stays in the processor's memory, where its pixels are read. */
@@ -155,7 +135,7 @@ class Canvas {
   #context = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
 
   /** RGBA of a part of a picture, on white; a square of `side` pixels, or as large as it is. */
-  read(picture, { x, y, w, h }, side = null) {
+  read(picture, { x, y, w, h, side }) {
     const [width, height] = side ? [side, side] : [w, h];
     const { canvas } = this.#context;
     if (canvas.width !== width || canvas.height !== height)

@@ -61,7 +61,7 @@ function weighOne(logits, { temperature, pattern }) {
   return {
     shares: powers.map((power) => power / sum),
     evidence: highest + Math.log(total(heights.map(Math.exp))),
-    match: pattern ? matchOf(logits, pattern) : 0,
+    match: pattern ? matchOf(logits, pattern) : 1,
   };
 }
 

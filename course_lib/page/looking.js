@@ -6,7 +6,7 @@
 
 import { pixelsOf } from "./camera.js";
 import { Average, decide, weigh } from "./decide.js";
-import { Figures } from "./figures.js";
+import { Timings } from "./timings.js";
 
 const STILL = { passes: 15, atLeast: 5, milliseconds: 600 }; // what a still picture is measured with
 const REDRAW = 200; // milliseconds between two drawings of the figures
@@ -15,7 +15,7 @@ const DARK = 40; // mean level of what a network sees, of 255
 export class Looking {
   #turn = 0; // each change starts a new one; what comes late from an older one is dropped
   #average = new Average();
-  #figures = { live: new Figures(), still: new Figures() };
+  #timings = { live: new Timings(), still: new Timings() };
   source = { kind: "empty" }; // kind: sample, photo, camera, frozen; picture, truth, file
   /** Settled when there is nothing more to do for a still picture. */
   done = Promise.resolve();
@@ -29,8 +29,8 @@ export class Looking {
   }
 
   /** What was measured of this kind of source. */
-  get figures() {
-    return this.live ? this.#figures.live : this.#figures.still;
+  get timings() {
+    return this.live ? this.#timings.live : this.#timings.still;
   }
 
   /** Look at something else. */
@@ -54,8 +54,8 @@ export class Looking {
     this.#average.clear();
   }
 
-  clearFigures() {
-    Object.values(this.#figures).forEach((each) => each.clear());
+  clearTimings() {
+    Object.values(this.#timings).forEach((each) => each.clear());
   }
 
   /** The camera, frame by frame: always the newest, as fast as the network answers. */
@@ -76,7 +76,7 @@ export class Looking {
       if (mine !== this.#turn) return;
       this.#answer(views, seen, now.header);
       const end = performance.now();
-      this.figures.add(role, { capture, ...milliseconds, whole: end - begin }, end);
+      this.timings.add(role, { capture, ...milliseconds, whole: end - begin }, end);
       if (end - drawn > REDRAW) {
         this.measured();
         drawn = end;
@@ -87,7 +87,7 @@ export class Looking {
   /** A still picture: the answer, then some passes more for the figures of all networks. */
   async #study(mine) {
     const { role, models } = this.networks;
-    const unmeasured = Object.keys(models).filter((each) => models[each] && !this.figures.of(each));
+    const unmeasured = Object.keys(models).filter((each) => models[each] && !this.timings.of(each));
     for (const each of new Set([role, ...unmeasured])) {
       const { header } = models[each];
       const begin = performance.now();
@@ -105,7 +105,7 @@ export class Looking {
         if (each === role && pass === 0) this.#answer(logits, seen, header);
         const end = performance.now();
         if (pass)
-          this.figures.add(each, { capture, ...milliseconds, whole: capture + end - start });
+          this.timings.add(each, { capture, ...milliseconds, whole: capture + end - start });
         if (pass >= STILL.atLeast && end - begin > STILL.milliseconds) break;
       }
       this.measured();

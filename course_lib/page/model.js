@@ -4,11 +4,21 @@
 //   const model = await fetched("models/leaves-after.plants");   // {header, onnx, bytes}
 //   const model = await opened(file);                            // a File from the disk
 
+import {
+  CLASSES,
+  EVIDENCES,
+  FORMAT,
+  LARGEST,
+  LARGEST_HEADER,
+  MATCHES,
+  PROBABILITIES,
+  ROLES,
+  SIDES,
+  SUFFIX,
+  TEMPERATURES,
+  TURNS,
+} from "./shared.js";
 import { NOT_A_MODEL, Problem, say } from "./words.js";
-
-const FORMAT = 1;
-const LARGEST = 64 * 2 ** 20; // bytes, unpacked
-const LARGEST_HEADER = 2 ** 20;
 
 /** The model at an address of this page; `name` is for sentences. */
 export async function fetched(address, name = address) {
@@ -22,9 +32,14 @@ export async function fetched(address, name = address) {
   return unpacked(new Uint8Array(await response.arrayBuffer()), name);
 }
 
+const ending = (name, known) => known.find((each) => name.toLowerCase().endsWith(each));
+
+/** Whether a file's name is that of a model, be it one for this page or for something else. */
+export const isModel = (name) => Boolean(ending(name, [SUFFIX, ...Object.keys(NOT_A_MODEL)]));
+
 /** The model in a file that was chosen or dropped. */
 export async function opened(file) {
-  const kind = Object.keys(NOT_A_MODEL).find((ending) => file.name.toLowerCase().endsWith(ending));
+  const kind = ending(file.name, Object.keys(NOT_A_MODEL));
   if (kind) throw new Problem(say.notAModel(file.name, kind));
   if (file.size > LARGEST) throw new Problem(say.modelTooLarge(file.name));
   return unpacked(new Uint8Array(await file.arrayBuffer()), file.name);
@@ -33,15 +48,15 @@ export async function opened(file) {
 /** {header, onnx, bytes} of a file's content; `name` is for sentences. */
 export async function unpacked(content, name) {
   if (content[0] !== 0x1f || content[1] !== 0x8b) throw new Problem(say.notPlants(name));
-  const plain = await inflated(content, name);
+  const whole = await inflated(content, name);
   const damaged = (what) => new Problem(say.modelDamaged(name, what));
-  if (plain.length < 8) throw damaged("it ends early");
-  const length = Number(new DataView(plain.buffer).getBigUint64(0, true));
-  if (length > LARGEST_HEADER || 8 + length > plain.length) throw damaged("its header is cut off");
+  if (whole.length < 8) throw damaged("it ends early");
+  const length = Number(new DataView(whole.buffer).getBigUint64(0, true));
+  if (length > LARGEST_HEADER || 8 + length > whole.length) throw damaged("its header is cut off");
   let header;
   try {
     header = JSON.parse(
-      new TextDecoder("utf-8", { fatal: true }).decode(plain.subarray(8, 8 + length)),
+      new TextDecoder("utf-8", { fatal: true }).decode(whole.subarray(8, 8 + length)),
     );
   } catch {
     throw damaged("its header is no JSON");
@@ -51,7 +66,7 @@ export async function unpacked(content, name) {
   }
   const wrong = fault(header);
   if (wrong) throw damaged(wrong);
-  const onnx = plain.slice(8 + length);
+  const onnx = whole.slice(8 + length);
   if (onnx.length !== header.onnx_bytes) throw damaged("its network is cut off");
   if (globalThis.crypto?.subtle) {
     // Only secure addresses have it; elsewhere gzip's own checksum has to do.
@@ -92,50 +107,45 @@ async function inflated(content, name) {
   return whole;
 }
 
+const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
+const isWithin = (value, [least, most]) => isNumber(value) && value >= least && value <= most;
+const areNames = (value) =>
+  Array.isArray(value) && value.every((name) => typeof name === "string" && name !== "");
+
 /** What is wrong with a header, in words; "" if nothing is. */
 function fault(header) {
   if (header === null || typeof header !== "object" || Array.isArray(header))
     return "its header is no object";
-  const text = (value) => typeof value === "string";
-  const number = (value) => typeof value === "number" && Number.isFinite(value);
-  const names = (value) => Array.isArray(value) && value.every(text);
-  const {
-    format,
-    role,
-    classes,
-    groups,
-    shape,
-    mean,
-    scale,
-    unsure,
-    facts,
-    onnx_bytes: bytes,
-  } = header;
+  const { format, name, about, role, classes, groups, shape, mean, scale, unsure, facts } = header;
   if (format !== FORMAT) return "its header has no format";
-  if (!text(header.name) || !text(header.about)) return "its name is missing";
-  if (role !== "before" && role !== "after") return `its role is neither before nor after`;
-  if (!names(classes) || classes.length < 2 || classes.length > 10000) return "it names no classes";
-  if (groups !== null && !(names(groups) && groups.length === classes.length))
+  if (!areNames([name]) || typeof about !== "string") return "its name is missing";
+  if (!ROLES.includes(role)) return `its role is neither ${ROLES.join(" nor ")}`;
+  if (!areNames(classes) || !isWithin(classes.length, CLASSES)) return "it names no classes";
+  if (groups !== null && !(areNames(groups) && groups.length === classes.length))
     return "its groups do not fit its classes";
   const side = shape?.[1];
   const square = Array.isArray(shape) && shape.length === 3 && shape[0] === 3 && shape[2] === side;
-  if (!square || !Number.isInteger(side) || side < 16 || side > 512)
+  if (!square || !Number.isInteger(side) || !isWithin(side, SIDES))
     return "its pictures have no usable size";
-  if (!number(mean) || !number(scale) || scale === 0) return "its pixels have no scale";
-  const { temperature, probability, evidence } = unsure ?? {};
-  const said = number(temperature) && temperature > 0 && number(probability) && number(evidence);
-  if (!said || !fits(unsure, classes.length)) return "it does not say when it is unsure";
+  if (!isNumber(mean) || !isNumber(scale) || scale <= 0) return "its pixels have no scale";
+  if (!isRule(unsure, classes.length)) return "it does not say when it is unsure";
   if (facts === null || typeof facts !== "object") return "its facts are missing";
-  return Number.isInteger(bytes) && bytes > 0 ? "" : "it holds no network";
+  const size = header.onnx_bytes;
+  return Number.isInteger(size) && size > 0 ? "" : "it holds no network";
 }
 
-/** Whether a rule's turns and its pattern, which it need not have, fit so many classes. */
-function fits({ turns = 1, pattern = null }, classes) {
-  if (![1, 2, 4].includes(turns)) return false;
+/** Whether this is a rule for so many classes; turns and a pattern it need not have. */
+function isRule(rule, classes) {
+  const { temperature, probability, evidence, turns = 1, pattern = null } = rule ?? {};
+  const thresholds =
+    isWithin(temperature, TEMPERATURES) &&
+    isWithin(probability, PROBABILITIES) &&
+    isWithin(evidence, EVIDENCES);
+  if (!thresholds || !TURNS.includes(turns)) return false;
   if (pattern === null) return true;
   const row = (given) =>
     Array.isArray(given) && given.length === classes && given.every(Number.isFinite);
   const table = (given) => Array.isArray(given) && given.length === classes && given.every(row);
   const { weights, bias, directions, match } = pattern;
-  return table(weights) && row(bias) && table(directions) && Number.isFinite(match);
+  return table(weights) && row(bias) && table(directions) && isWithin(match, MATCHES);
 }

@@ -5,9 +5,8 @@
 //   networks.now; // {header, bytes, file}: the one that answers
 
 import { fetched, opened } from "./model.js";
+import { MINE, ROLES } from "./shared.js";
 import { Problem, say } from "./words.js";
-
-export const BOTH = ["before", "after"];
 
 export class Networks {
   #engine;
@@ -29,7 +28,9 @@ export class Networks {
   async enter(mode) {
     this.mode = mode;
     this.#loading = {};
-    this.models = Object.fromEntries(BOTH.filter((role) => mode[role]).map((role) => [role, null]));
+    this.models = Object.fromEntries(
+      ROLES.filter((role) => mode[role]).map((role) => [role, null]),
+    );
     this.role = "after" in this.models ? "after" : "before";
     await this.load(this.role);
   }
@@ -88,7 +89,7 @@ export async function linkedMode(hash) {
 }
 
 function modeOf(models) {
-  const mode = { id: "mine", title: models[0].header.name, samples: [] };
+  const mode = { id: MINE, title: models[0].header.name, samples: [] };
   for (const model of models) {
     if (mode[model.header.role]) throw new Problem(say.twice(model.header.role));
     mode[model.header.role] = model;

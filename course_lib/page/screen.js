@@ -1,6 +1,7 @@
 // Draws the answer, the picture and the notices; what it shows is what it was told last.
 
-import { CHIPS, HINTS, percent, say } from "./words.js";
+import { middle } from "./crop.js";
+import { CHIPS, HINTS, isLatin, percent, readable, say } from "./words.js";
 
 const STABLE = 1000; // milliseconds that an answer stays before it is read aloud
 const REDRAW = 100; // milliseconds between two drawings of the same name's bars
@@ -16,16 +17,13 @@ export function make(tag, properties = {}, ...children) {
 
 // The answer
 
-/** A class as it is read: folders are often called Common_wheat. */
-const plain = (name) => name.replaceAll("_", " ");
-
 let lines = []; // of the likeliest classes
 let drawn = 0;
 
 /** What `decide` said, with the model's header for its names, and the truth where it is known. */
 export function answer(given, { classes, groups }, { dark, truth }) {
   const [best, group] = [classes[given.index], groups?.[given.index]];
-  const name = given.sure ? plain(best) : "Not sure";
+  const name = given.sure ? readable(best) : "Not sure";
   announce(given.sure ? name : `Not sure. ${HINTS[dark ? "dark" : given.why]}`);
   // Laying the page out takes a slow phone longer than a frame: a new name at once, bars in time.
   if (name === at("name").textContent && performance.now() - drawn < REDRAW) return;
@@ -33,7 +31,7 @@ export function answer(given, { classes, groups }, { dark, truth }) {
   state(given.sure ? "yes" : "no");
   named(name, given.sure && isLatin(best, group));
   const known =
-    truth === null ? "" : truth === best ? ", and right" : `, but it is ${plain(truth)}`;
+    truth === null ? "" : truth === best ? ", and right" : `, but it is ${readable(truth)}`;
   put(
     "aside",
     given.sure
@@ -44,7 +42,7 @@ export function answer(given, { classes, groups }, { dark, truth }) {
   if (at("likely").children.length !== lines.length)
     at("likely").replaceChildren(...lines.map(({ item }) => item));
   given.top.forEach(({ index, share }, i) => {
-    lines[i].name.textContent = plain(classes[index]);
+    lines[i].name.textContent = readable(classes[index]);
     lines[i].name.classList.toggle("latin", isLatin(classes[index], groups?.[index]));
     lines[i].bar.style.transform = `scaleX(${share.toFixed(3)})`;
     lines[i].share.textContent = percent(share);
@@ -83,9 +81,6 @@ function newLine() {
   };
 }
 
-/** Two-part names whose first part is the group are Latin, and set in italics as botanists do. */
-const isLatin = (name, group) => Boolean(group) && name.startsWith(`${group} `);
-
 let spoken = { text: "", timer: 0 };
 
 /** Have read aloud what stays the same for a while, once. */
@@ -119,23 +114,12 @@ export function source(kind, paused, mirrored = false) {
 
 /** Show the middle square of a still picture. */
 export function still(picture) {
-  const { width, height } = picture;
-  const side = Math.min(width, height);
-  const shown = Math.min(side, SHARPEST);
+  const { x, y, w, h } = middle(picture.width, picture.height);
+  const shown = Math.min(w, SHARPEST);
   Object.assign(at("still"), { width: shown, height: shown });
   const context = at("still").getContext("2d");
   context.imageSmoothingQuality = "high";
-  context.drawImage(
-    picture,
-    (width - side) / 2,
-    (height - side) / 2,
-    side,
-    side,
-    0,
-    0,
-    shown,
-    shown,
-  );
+  context.drawImage(picture, x, y, w, h, 0, 0, shown, shown);
 }
 
 /** The small picture that the network was given: RGB bytes. */
@@ -167,7 +151,7 @@ export function samples(list, choose) {
       const button = make("button", { type: "button", onclick: () => choose(sample) }, picture);
       button.setAttribute(
         "aria-label",
-        `Sample ${i + 1}${sample.label ? `: ${plain(sample.label)}` : ""}`,
+        `Sample ${i + 1}${sample.label ? `: ${readable(sample.label)}` : ""}`,
       );
       button.dataset.file = sample.file;
       return make("li", {}, button);
@@ -211,7 +195,7 @@ export function knows({ about, classes, groups }) {
   at("names").replaceChildren(
     ...classes.map((name, i) =>
       make("li", {
-        textContent: plain(name),
+        textContent: readable(name),
         className: isLatin(name, groups?.[i]) ? "latin" : "",
       }),
     ),

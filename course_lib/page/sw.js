@@ -20,7 +20,7 @@ self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim(
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   if (new URL(request.url).origin !== location.origin) return;
-  if (request.method === "GET" || request.method === "HEAD") event.respondWith(answer(request));
+  if (request.method === "GET" || request.method === "HEAD") event.respondWith(response(request));
 });
 
 self.addEventListener("message", (event) => {
@@ -39,7 +39,7 @@ self.addEventListener("message", (event) => {
   );
 });
 
-async function answer(request) {
+async function response(request) {
   const name = await current();
   const kept = name && (await (await caches.open(name)).match(request.url, { ignoreSearch: true }));
   return kept || fetch(request);

@@ -1,5 +1,7 @@
 // Every sentence that the page says in a changing place, and how it writes figures.
 
+import { LARGEST, SUFFIX } from "./shared.js";
+
 /** An error whose message is a sentence for the screen; `action` names what would help. */
 export class Problem extends Error {
   constructor(sentence, action = null) {
@@ -9,7 +11,7 @@ export class Problem extends Error {
 }
 
 const PHOTO = "A photo or a sample works too.";
-const MODEL_FILE = "Choose the file that ends in .plants; `compress` writes it beside the others.";
+const MODEL_FILE = `Choose the file that ends in ${SUFFIX}; \`compress\` writes it beside the others.`;
 
 /** What else people pick when they look for a model, by the ending of its name. */
 export const NOT_A_MODEL = {
@@ -49,13 +51,13 @@ export const say = {
   modelLater: (file, format, known) =>
     `The model file ${file} has format ${format}; this page reads format ${known}. Reload the page for its newest version, or build it again with the course that wrote the file.`,
   modelTooLarge: (file) =>
-    `${file} is too large for this page, which takes networks of up to 64 MB.`,
+    `${file} is too large for this page, which takes networks of up to ${bytes(LARGEST)}.`,
   modelRefused: (file) =>
     `The network in ${file} does not run here. Write it again with \`compress\`.`,
   notPlants: (file) => `${file} is no model file of this page. ${MODEL_FILE}`,
   notAModel: (file, ending) => `${file} is ${NOT_A_MODEL[ending]}`,
   twice: (role) =>
-    `Both files are the ${ROLES[role].toLowerCase()} network. Choose one of each, or one alone.`,
+    `Both files are the ${TITLES[role].toLowerCase()} network. Choose one of each, or one alone.`,
   tooManyFiles: "Choose one model file, or two: the original and the compressed network.",
   elsewhere:
     "This link names a model on another site, and this page fetches nothing from elsewhere. Download the file, then choose it with “Open my model”.",
@@ -80,7 +82,7 @@ export const say = {
     "In a tab of its own, at a secure address (https), this page also works without a connection.",
 };
 
-export const ROLES = { before: "Original", after: "Compressed" };
+export const TITLES = { before: "Original", after: "Compressed" };
 
 export const HINTS = {
   strange: "Come closer, to one leaf or fruit.",
@@ -96,6 +98,14 @@ export const CHIPS = {
   paused: "Paused",
   empty: "Ready",
 };
+
+// Names
+
+/** A class as it is read: folders are often called Common_wheat. */
+export const readable = (name) => name.replaceAll("_", " ");
+
+/** Two-part names whose first part is the group are Latin, and set in italics as botanists do. */
+export const isLatin = (name, group) => Boolean(group) && name.startsWith(`${group} `);
 
 // Figures
 

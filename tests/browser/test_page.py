@@ -659,7 +659,7 @@ def test_a_new_version_is_offered_and_taken_whole(visit, built, tmp_path):
         expect(page.get_by_text("A new version is ready")).to_be_visible(timeout=30_000)
         assert page.title() == "Plant app"
         page.locator("#reload").click()
-        until(page, "document.title === 'Newer app'")
+        expect(page).to_have_title("Newer app")  # asking the page itself may meet its reload
         expect(page.locator("#samples li")).to_have_count(11)
         assert page.evaluate("caches.keys()") == ["plants-note", "plants-1"] or sorted(
             page.evaluate("caches.keys()")

@@ -1,14 +1,14 @@
-// What was measured: the last 60 frames of each network, for the camera and for still pictures.
+// How long the last frames of each network took.
 //
-//   const figures = new Figures();
-//   figures.add("after", { capture: 1.1, preparation: 1.0, network: 0.7, whole: 3.2 });
-//   figures.of("after"); // { frames: 1, capture: { median: 1.1, p90: 1.1 }, ..., perSecond: null }
+//   const timings = new Timings();
+//   timings.add("after", { capture: 1.1, preparation: 1.0, network: 0.7, whole: 3.2 });
+//   timings.of("after"); // { frames: 1, capture: { median: 1.1, p90: 1.1 }, ..., perSecond: null }
 
-const KEPT = 60;
+export const LATEST = 60; // frames
 const PARTS = ["capture", "preparation", "network", "whole"];
 const PAUSE = 3000; // milliseconds; longer between two frames and they are no stream
 
-export class Figures {
+export class Timings {
   #frames = { before: [], after: [] };
 
   /** One frame's milliseconds; `at` is when it was finished, for a camera's stream. */
@@ -16,7 +16,7 @@ export class Figures {
     const frames = this.#frames[role];
     if (at !== null && at - (frames.at(-1)?.at ?? at) > PAUSE) frames.length = 0;
     frames.push({ ...milliseconds, at });
-    if (frames.length > KEPT) frames.shift();
+    if (frames.length > LATEST) frames.shift();
   }
 
   /** Median and p90 of each part in milliseconds, and frames a second; null before any frame. */
