@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import inspect
 import json
+import pkgutil
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from course_lib import checks
 from course_lib.checks import NotYet, progress
 from course_lib.checks.agreement import difference
 from course_lib.checks.budget import Budget
@@ -20,9 +22,9 @@ from course_lib.checks.record import MACHINERY, Record
 from course_lib.checks.task import Task, task
 
 ROOT = Path(__file__).parents[1]
-MODULES = sorted(
-    path.stem for path in ROOT.glob("course_lib/checks/*.py") if path.stem not in MACHINERY
-)
+FOUND = {name: is_package for _, name, is_package in pkgutil.iter_modules(checks.__path__)}
+MODULES = [name for name in FOUND if name not in MACHINERY]
+PACKAGES = [name for name in MODULES if FOUND[name]]
 SEEDS = range(5)
 # One draw of inputs is quick; `make test-slow` takes the others, and answers that write files.
 DRAWS = {"first": ([0], []), "more": (SEEDS[1:], [pytest.mark.slow])}
@@ -113,6 +115,15 @@ def test_every_mistake_is_told_apart_and_its_hints_grow(module, seeds):
             found = [check.finding(makes, seed) for seed in seeds]
             assert {each.mistake for each in found} == {name}
             assert len(set(found[0].hints)) == 3
+
+
+@pytest.mark.parametrize("module", PACKAGES)
+def test_a_check_stands_in_the_file_of_its_name(module):
+    for name, check in checks_of(module).items():
+        file = importlib.import_module(f"course_lib.checks.{module}.{name}")
+        assert vars(file)[name] is check
+        lines = Path(file.__file__).read_text(encoding="utf-8").splitlines()
+        assert len(lines) <= 350
 
 
 def doubled(**settings):

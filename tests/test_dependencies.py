@@ -78,6 +78,19 @@ def test_a_name_is_followed_to_where_it_is_defined(house, code, reached):
     assert found == {"__init__", *reached.split()}
 
 
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        ("n_of_m_bytes", {"__init__", "chapter", "n_of_m_bytes"}),
+        ("keep_n_of_m", {"__init__", "chapter", "keep_n_of_m", "masks"}),
+    ],
+)
+def test_a_check_is_followed_to_the_file_of_its_task(name, files):
+    code = f"from course_lib.checks import weight_pruning as checks\nchecks.{name}(print)"
+    found = dependencies.library_files(code, ROOT)
+    assert {file.stem for file in found if file.parent.name == "weight_pruning"} == files
+
+
 def test_what_one_chapter_draws_is_no_matter_of_the_others():
     for kind, drawn, depends in (
         ("notebooks", "figures/low_rank.py", {"06_low_rank"}),

@@ -280,6 +280,21 @@ def test_a_page_of_feedback_runs_nothing_of_a_strangers(school):
     assert [dict(o.data) for o in kernel._harmless(outputs)] == [{"text/plain": "x"}]
 
 
+def test_an_outcome_is_kept_no_longer_than_the_checks_stay_what_they_are(
+    school, tmp_path, monkeypatch
+):
+    task = tmp_path / "checks" / "quantization" / "affine.py"
+    task.parent.mkdir(parents=True)
+    notebook = school / "source" / EXERCISE / f"{EXERCISE}.ipynb"
+    monkeypatch.setattr(sandbox, "LIBRARY", tmp_path)
+    keys = set()
+    for code in ("right = 1", "right = 2"):
+        task.write_text(code)
+        one = submissions.Submission("ada", EXERCISE, notebook)
+        keys.add(grader._key(school, one, sandbox.Sandbox()))
+    assert len(keys) == 2
+
+
 # Behind walls
 
 

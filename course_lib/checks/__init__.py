@@ -1,4 +1,5 @@
-"""Checks of the exercises: one module for each chapter, named as the chapter.
+"""Checks of the exercises: one folder for each chapter, named as the chapter,
+and in it one file for each task.
 
     from course_lib.checks import quantization as checks
 

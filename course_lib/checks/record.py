@@ -9,6 +9,7 @@ import html
 import importlib
 import json
 import os
+import pkgutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from .. import files, markup
 from ..style import GREEN, MUTED, ORANGE
 
 FILE = "progress.json"
-MACHINERY = {"__init__", "agreement", "budget", "prediction", "record", "task"}
+MACHINERY = {"agreement", "budget", "prediction", "record", "task"}
 
 
 @dataclass
@@ -111,10 +112,10 @@ def progress() -> Progress:
     """What was passed, tried and left open, in this folder, of all exercises there are."""
     entries = Record().entries
     chapters: dict[str, dict[str, str]] = {}
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        if file.stem in MACHINERY:
+    for _, found, _ in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        if found in MACHINERY:
             continue
-        module = importlib.import_module(f"course_lib.checks.{file.stem}")
+        module = importlib.import_module(f"course_lib.checks.{found}")
         for name, task in vars(module).items():
             if hasattr(task, "chapter") and callable(task):
                 entry = entries.get(f"{task.chapter}/{task.name}", Entry())

@@ -1,0 +1,3 @@
+"""The exercise that these checks are of."""
+
+CHAPTER = "02_neuron_pruning"

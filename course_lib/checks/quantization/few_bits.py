@@ -1,0 +1,20 @@
+"""Bits for each layer: a quantized network within a budget of bytes."""
+
+from ..budget import Budget
+from .chapter import CHAPTER
+
+few_bits = Budget(
+    CHAPTER,
+    "few_bits",
+    most_bytes=330_000,
+    accuracy=0.97,
+    test_accuracy=0.965,
+    why="Bits are money: spend them where they buy accuracy. That is how mixed precision is chosen "
+    "for large networks too, layer by layer, by sensitivity.",
+    hints=(
+        "Which layer lost most of it? Round one at a time and look.",
+        "A layer in 2 bits loses more than two layers in 3. And where do 3 bits save most?",
+        "Sort the layers by what 3 bits save in each (its weights), and by what that costs in "
+        "accuracy. Begin where much is saved and little is lost; stop when the bytes fit.",
+    ),
+)

@@ -1,0 +1,33 @@
+"""A guess: what does one bit more do to the error?"""
+
+import torch
+
+from ... import models, quantization, surgery
+from ..prediction import Prediction
+from .chapter import CHAPTER
+
+
+def _error_ratio() -> float:
+    """Mean squared error of the original's weights at 5 bits, over that at 6."""
+    network = quantization.fold_batch_norm(models.load_pretrained("leafnet_leaves"))
+    errors = []
+    for bits in (5, 6):
+        rounded = quantization.quantize_weights(network, bits)
+        squares = [
+            (layer.weight - rounded.get_submodule(name).weight).detach().square().flatten()  # type: ignore[operator]
+            for name, layer in surgery.layers(network).items()
+        ]
+        errors.append(torch.cat(squares).mean().item())
+    return errors[0] / errors[1]
+
+
+my_factor = Prediction(
+    CHAPTER,
+    "my_factor",
+    "By which factor does the mean squared error fall, from 5 bits to 6?",
+    low=1,
+    high=100,
+    measure=_error_ratio,
+    why="Half the step (a little less: 15 steps to the largest weight become 31), squared. That is "
+    "the rule of thumb of 6 decibels a bit.",
+)

@@ -1,0 +1,213 @@
+"""Weights stored as gaps: how many zeros lie before each, with fillers where they are too many."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..task import task
+from .chapter import CHAPTER
+
+
+def _read(gaps: Any, values: Any, count: int) -> Tensor:
+    """What the reader in the notebook makes of them; what lies beyond the end is left out."""
+    weights, place = torch.zeros(count), -1
+    for gap, value in zip(gaps, values, strict=True):
+        place += gap + 1
+        if 0 <= place < count and place == int(place):
+            weights[int(place)] = value
+    return weights
+
+
+def _as_read(result: Any, weights: Tensor, bits: int) -> dict[str, Any]:
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        raise ValueError(f"two lists were asked for, gaps and values; got {result!r:.60}")
+    gaps, values = ([float(number) for number in part] for part in result)
+    if len(gaps) != len(values):
+        raise ValueError(f"there are {len(gaps)} gaps and {len(values)} values")
+    return {
+        "what the reader makes of it": _read(gaps, values, len(weights)),
+        "how many entries there are": len(gaps),
+        "how many gaps have too many bits": sum(not 0 <= gap < 2**bits for gap in gaps),
+    }
+
+
+def _with_runs(random: torch.Generator, case: int) -> tuple:
+    bits = (2, 3, 4)[case % 3]
+    most = 2**bits - 1
+    runs = torch.tensor([0, 0, 1, most - 1, most, most + 1, most + 2, 2 * most + 2, 3 * most + 5])
+    parts = []
+    for run in runs[torch.randperm(len(runs), generator=random)].tolist():
+        value = torch.randn(1, generator=random)
+        parts += [torch.zeros(run), value + value.sign()]
+    ends = (0, most + 4, 2, 3 * most, 0, 1)[case % 6]
+    return torch.cat([*parts, torch.zeros(ends)]), bits
+
+
+def _gaps(
+    weights: Tensor,
+    bits: int,
+    largest=lambda bits: 2**bits - 1,
+    before: int = 0,
+    itself: int = 1,
+    most_fillers: int = 10**9,
+) -> tuple[list[int], list[float]]:
+    """before: what each gap begins with. itself: places that a filler takes besides its gap."""
+    gaps: list[int] = []
+    values: list[float] = []
+    most, zeros = largest(bits), before
+    for weight in weights.tolist():
+        if weight == 0:
+            zeros += 1
+            continue
+        fillers = 0
+        while zeros > most and fillers < most_fillers:
+            gaps.append(most)
+            values.append(0.0)
+            zeros -= most + itself
+            fillers += 1
+        gaps.append(zeros)
+        values.append(weight)
+        zeros = before
+    return gaps, values
+
+
+@task(CHAPTER, draw=_with_runs, observed=_as_read, cases=6)
+def as_gaps(weights, bits):
+    """Deep Compression stores its zeros this way: a gap of 4 or 5 bits, where a column takes 32.
+
+    Fewer bits make shorter gaps but more fillers, so the best number depends on the sparsity.
+    """
+    return _gaps(weights, bits)
+
+
+as_gaps.mistaken("no_fillers", _gaps, most_fillers=0)("""
+    What is your largest gap, and does it fit into the bits?
+
+    With 2 bits a gap can be 0, 1, 2 or 3. What do you do with seven zeros in a row?
+
+    Where the zeros are too many for one gap, an entry with the value 0.0 has to come between.
+""")
+
+as_gaps.mistaken("fillers_take_no_place", _gaps, itself=0)("""
+    Read your gaps with the given reader: where do the weights behind a long run stand?
+
+    Too far to the right, by one for each filler. Which places does the reader step over when it
+    meets a filler?
+
+    A filler stands somewhere itself, on one of the zeros. Did you count that zero?
+""")
+
+
+@as_gaps.mistake
+def fillers_too_early(weights, bits):
+    """Take exactly as many zeros as the largest gap. Do they need a filler?
+
+    You write a filler as soon as the largest gap is reached, though a weight may follow at once;
+    and the reader then ends up one too far.
+
+    Wait for one zero more: only then the gap is too long, and the filler has a zero to stand on.
+    """
+    gaps, values, zeros, most = [], [], 0, 2**bits - 1
+    for weight in weights.tolist():
+        if weight != 0:
+            gaps.append(zeros)
+            values.append(weight)
+            zeros = 0
+            continue
+        zeros += 1
+        if zeros == most:
+            gaps.append(most)
+            values.append(0.0)
+            zeros = 0
+    return gaps, values
+
+
+as_gaps.mistaken("one_filler_at_most", _gaps, most_fillers=1)("""
+    Most runs are right. What happens in the longest one?
+
+    One filler may not be enough: what is left behind it can be too long again.
+
+    Ask again after each filler whether the rest fits.
+""")
+
+as_gaps.mistaken("distances", _gaps, before=1)("""
+    Two weights stand side by side. How many zeros are between them?
+
+    You count steps from one weight to the next. A gap is the number of zeros *between* them.
+
+    All your gaps are one too large.
+""")
+
+
+@as_gaps.mistake
+def zeros_at_the_end(weights, bits):
+    """The reader gets it right. Can you do with fewer entries?
+
+    What do you write for the zeros behind the last weight?
+
+    The reader knows how many weights there are, and fills up with zeros by itself.
+    """
+    gaps, values = _gaps(weights, bits)
+    zeros = len(weights) - 1 - int(weights.nonzero().max())
+    fillers = zeros // 2**bits
+    return gaps + fillers * [2**bits - 1], values + fillers * [0.0]
+
+
+@as_gaps.mistake
+def the_rest_as_well(weights, bits):
+    """Look at your last entry. Which weight does it stand for?
+
+    What do you write for the zeros behind the last weight?
+
+    The reader knows how many weights there are, and fills up with zeros by itself: after the last
+    weight nothing is written.
+    """
+    gaps, values = _gaps(torch.cat([weights, torch.ones(1)]), bits)
+    return gaps, [*values[:-1], 0.0]
+
+
+as_gaps.mistaken("one_too_large", _gaps, largest=lambda bits: 2**bits)("""
+    What is the largest number that fits into the bits?
+
+    With 2 bits there are four different gaps. One of them is 0.
+
+    Your largest gap needs one bit more than it has.
+""")
+
+as_gaps.mistaken("one_too_small", _gaps, largest=lambda bits: 2**bits - 2)("""
+    The reader gets it right. Can you do with fewer fillers?
+
+    What is the largest number that fits into the bits? Yours is one smaller.
+
+    Take a run of just the largest gap (three zeros for 2 bits), and see whether a filler appears.
+""")
+
+as_gaps.mistaken("bits_for_the_largest", _gaps, largest=lambda bits: bits)("""
+    The reader gets it right. Can you do with fewer fillers?
+
+    Your largest gap is `bits` itself. How many different numbers do so many bits hold?
+
+    With 4 bits a gap can be far longer than 4.
+""")
+
+
+@as_gaps.mistake
+def places(weights, bits):
+    """Are these gaps, or places?
+
+    You store where each weight stands, counted from the start. Such numbers grow without end.
+
+    A gap begins behind the weight before.
+    """
+    there = weights.nonzero().flatten()
+    return there, weights[there]
+
+
+as_gaps.mistaken("values_first", lambda weights, bits: _gaps(weights, bits)[::-1])("""
+    In which order did you return the two lists?
+
+    The reader takes the gaps first.
+
+    Gaps, then values: the other way round.
+""")

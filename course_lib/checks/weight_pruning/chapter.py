@@ -1,0 +1,3 @@
+"""The exercise that these checks are of."""
+
+CHAPTER = "03_weight_pruning"
