@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import inspect
 import json
+import pkgutil
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from course_lib import checks
 from course_lib.checks import NotYet, progress
 from course_lib.checks.agreement import difference
 from course_lib.checks.budget import Budget
@@ -21,7 +23,7 @@ from course_lib.checks.task import Task, task
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(
-    path.stem for path in ROOT.glob("course_lib/checks/*.py") if path.stem not in MACHINERY
+    found.name for found in pkgutil.iter_modules(checks.__path__) if found.name not in MACHINERY
 )
 SEEDS = range(5)
 # One draw of inputs is quick; `make test-slow` takes the others, and answers that write files.
@@ -113,6 +115,18 @@ def test_every_mistake_is_told_apart_and_its_hints_grow(module, seeds):
             found = [check.finding(makes, seed) for seed in seeds]
             assert {each.mistake for each in found} == {name}
             assert len(set(found[0].hints)) == 3
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_progress_shows_the_tasks_in_the_order_of_their_exercise(module):
+    [(source, shown)] = [(k, v) for k, v in progress().chapters.items() if k[3:] == module]
+    text = (ROOT / "solutions" / f"{source}.py").read_text(encoding="utf-8")
+    assert list(shown) == list(dict.fromkeys(re.findall(r"(?m)^checks\.(\w+)\(", text)))
+
+
+def test_a_task_that_is_named_as_its_file_stays_the_task_whatever_is_imported():
+    file = importlib.import_module("course_lib.checks.low_rank.tucker_macs")
+    assert file.tucker_macs is checks_of("low_rank")["tucker_macs"]
 
 
 def doubled(**settings):

@@ -9,13 +9,14 @@ import html
 import importlib
 import json
 import os
+import pkgutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..style import GREEN, MUTED, ORANGE
 
 FILE = "progress.json"
-MACHINERY = {"__init__", "agreement", "budget", "prediction", "record", "task"}
+MACHINERY = {"agreement", "budget", "inputs", "prediction", "record", "task"}
 
 
 @dataclass
@@ -115,10 +116,10 @@ def progress() -> Progress:
     """What was passed, tried and left open, in this folder, of all exercises there are."""
     entries = Record().entries
     chapters: dict[str, dict[str, str]] = {}
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        if file.stem in MACHINERY:
+    for found in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        if found.name in MACHINERY:
             continue
-        module = importlib.import_module(f"course_lib.checks.{file.stem}")
+        module = importlib.import_module(f"course_lib.checks.{found.name}")
         for name, task in vars(module).items():
             if hasattr(task, "chapter") and callable(task):
                 entry = entries.get(f"{task.chapter}/{task.name}", Entry())
