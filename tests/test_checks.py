@@ -22,9 +22,9 @@ from course_lib.checks.record import MACHINERY, Record
 from course_lib.checks.task import Task, task
 
 ROOT = Path(__file__).parents[1]
-FOUND = {name: is_package for _, name, is_package in pkgutil.iter_modules(checks.__path__)}
-MODULES = [name for name in FOUND if name not in MACHINERY]
-PACKAGES = [name for name in MODULES if FOUND[name]]
+MODULES = sorted(
+    found.name for found in pkgutil.iter_modules(checks.__path__) if found.name not in MACHINERY
+)
 SEEDS = range(5)
 # One draw of inputs is quick; `make test-slow` takes the others, and answers that write files.
 DRAWS = {"first": ([0], []), "more": (SEEDS[1:], [pytest.mark.slow])}
@@ -117,13 +117,25 @@ def test_every_mistake_is_told_apart_and_its_hints_grow(module, seeds):
             assert len(set(found[0].hints)) == 3
 
 
-@pytest.mark.parametrize("module", PACKAGES)
+@pytest.mark.parametrize("module", MODULES)
 def test_a_check_stands_in_the_file_of_its_name(module):
     for name, check in checks_of(module).items():
         file = importlib.import_module(f"course_lib.checks.{module}.{name}")
         assert vars(file)[name] is check
         lines = Path(file.__file__).read_text(encoding="utf-8").splitlines()
         assert len(lines) <= 350
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_progress_shows_the_tasks_in_the_order_of_their_exercise(module):
+    [(source, shown)] = [(k, v) for k, v in progress().chapters.items() if k[3:] == module]
+    text = (ROOT / "solutions" / f"{source}.py").read_text(encoding="utf-8")
+    assert list(shown) == list(dict.fromkeys(re.findall(r"(?m)^checks\.(\w+)\(", text)))
+
+
+def test_a_task_that_is_named_as_its_file_stays_the_task_whatever_is_imported():
+    file = importlib.import_module("course_lib.checks.low_rank.tucker_macs")
+    assert file.tucker_macs is checks_of("low_rank")["tucker_macs"]
 
 
 def doubled(**settings):

@@ -94,7 +94,7 @@ def test_a_check_is_followed_to_the_file_of_its_task(name, files):
 def test_what_one_chapter_draws_is_no_matter_of_the_others():
     for kind, drawn, depends in (
         ("notebooks", "figures/low_rank.py", {"06_low_rank"}),
-        ("solutions", "checks/low_rank.py", {"06_low_rank"}),
+        ("solutions", "checks/low_rank/tucker_macs.py", {"06_low_rank"}),
         ("notebooks", "recorded/distillation.json", {"05_distillation"}),
     ):
         file = ROOT / "course_lib" / drawn

@@ -392,6 +392,19 @@ def test_a_file_that_was_handed_in_is_judged_before_the_learners_code(tmp_path):
 # A class
 
 
+def test_a_class_is_graded_again_when_a_task_of_the_checks_changed(tmp_path, monkeypatch):
+    monkeypatch.setattr(sandbox, "LIBRARY", tmp_path / "course_lib")
+    task = tmp_path / "course_lib" / "checks" / EXERCISE / "affine.py"
+    source = tmp_path / "source" / EXERCISE / f"{EXERCISE}.ipynb"
+    for file in (task, source):
+        file.parent.mkdir(parents=True)
+        file.write_text("as it was")
+    one = submissions.Submission("ana", EXERCISE, source)
+    before = grader._key(tmp_path, one, sandbox.Sandbox())
+    task.write_text("better")
+    assert grader._key(tmp_path, one, sandbox.Sandbox()) != before
+
+
 def test_suspicious_code_is_named_for_a_human(released):
     found = {
         kind: grader.suspicions(repair(released, made_up.KINDS[kind][0]()[0]).notebook, released)

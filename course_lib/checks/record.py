@@ -17,7 +17,7 @@ from .. import files, markup
 from ..style import GREEN, MUTED, ORANGE
 
 FILE = "progress.json"
-MACHINERY = {"agreement", "budget", "prediction", "record", "task"}
+MACHINERY = {"agreement", "budget", "inputs", "prediction", "record", "task"}
 
 
 @dataclass

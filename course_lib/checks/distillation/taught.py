@@ -1,0 +1,21 @@
+"""The last task of exercise 05: three bits and a teacher."""
+
+from ..budget import Budget
+
+taught = Budget(
+    "05_distillation",
+    "taught",
+    most_bytes=21_700,
+    accuracy=0.968,
+    test_accuracy=0.962,
+    why="Rounded networks are taught by what they were before, in practice too: no labels needed, "
+    "and a few hundred photos do.",
+    hints=(
+        "Rounding alone, without a teacher: how much of the loss is that? And how far does your "
+        "teaching get from there? Change one thing at a time.",
+        "Few photos, once: each must say as much as it can. At which temperature did the chapter "
+        "hear most of the doubts? And is the step too large, or too small?",
+        "Try three temperatures that are far apart with one learning rate, and with the best of "
+        "them three learning rates, each several times the one before.",
+    ),
+)

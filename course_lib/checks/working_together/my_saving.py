@@ -1,0 +1,30 @@
+"""The guess of exercise 07: prune half of it."""
+
+from ... import coding, models, quantization, weight_pruning
+from ..prediction import Prediction
+
+
+def _saved() -> float:
+    """By how many percent pruning half shrinks the coded weights, in 3 bits."""
+    network = models.load_pretrained("leafnet_leaves")
+    halved = weight_pruning.apply(network, weight_pruning.masks(network, 0.5))
+    sizes = []
+    for each in (network, halved):
+        folded = quantization.fold_batch_norm(each)
+        arrays = [q.integers.numpy() for q in quantization.integer_weights(folded, 3).values()]
+        coded = coding.encode(arrays)
+        sizes.append(len(coded.tables) + len(coded.codes))
+    return 100 * (1 - sizes[1] / sizes[0])
+
+
+my_saving = Prediction(
+    "07_working_together",
+    "my_saving",
+    "By how many percent does pruning half of the weights shrink what is rounded to 3 bits?",
+    low=0,
+    high=100,
+    measure=_saved,
+    why="Most of what pruning takes, rounding sends to zero anyway. What two techniques save, each "
+    "alone, cannot be multiplied: measure the chain.",
+    unit="%",
+)
