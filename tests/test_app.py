@@ -224,6 +224,7 @@ def test_real_plants_are_the_second_mode_where_they_are(page, tmp_path, monkeypa
     about = json.loads((tmp_path / "out" / "models.json").read_text())
     assert [mode["id"] for mode in about["modes"]] == ["leaves", "plants"]
     assert about["modes"][1]["before"] is None
+    assert [mode["cards"] for mode in about["modes"]] == ["cards.pdf", None]
     assert built.modes == ("Leaf cards", "Real plants")
     app.build(tmp_path / "out", modes=("plants",))
     assert not (tmp_path / "out" / "cards.pdf").exists()

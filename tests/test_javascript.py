@@ -276,6 +276,7 @@ def _files(packed):
         ("more behind it", packed + b"more", "cannot be unpacked"),
         ("a flipped bit", _joined(header, content[:-9] + b"x" + content[-8:]), "not the one"),
         ("an empty file, packed", gzip.compress(b""), "ends early"),
+        ("a header cut off", _joined(b"{}", b"", 100), "header is cut off"),
         ("a header without end", _joined(b"{}", b"", 2**40), "header is cut off"),
         ("a header too long", _joined(b" " * (page_models.LARGEST_HEADER + 1), b""), "cut off"),
         ("no JSON", _joined(b"{{", content), "no JSON"), 

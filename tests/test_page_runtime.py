@@ -89,6 +89,15 @@ def test_the_checker_of_accessibility_is_another_folder(fake):
     assert left(cache.cache_dir()) == [f"page-axe-{page_runtime.AXE_VERSION}"]
 
 
+def test_what_else_cannot_be_fetched_is_named_without_the_runtime(fake, monkeypatch, tmp_path):
+    for name in ("package.json", "package-lock.json"):
+        (tmp_path / name).write_text("{}")
+    monkeypatch.setenv("FAKE_ERROR", "npm error code ENOTFOUND")
+    with pytest.raises(page_runtime.Missing, match=r"^tool could not be fetched: no net") as caught:
+        page_runtime.fetched("page-tool-1", checksums({"a.mjs": "a"}), "tool", tmp_path)
+    assert "onnxruntime" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("said", "message"),
     [
