@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from course_lib import cluster, engines, measuring, packing, pareto, steps, training
+from course_lib import cluster, engines, files, measuring, packing, pareto, steps, training
 from course_lib.cards import Comparison, compare
 from course_lib.data import ImageData
 from course_lib.judge import cards as judged
@@ -89,11 +89,9 @@ class Found:
 
     def _compared(self, trial: Trial, split: str, images: int | None, limit_s: float) -> Comparison:
         assert trial.path is not None
-        with tempfile.TemporaryDirectory() as folder:
-            original = Path(folder) / "original.onnx"
-            original.write_bytes(engines.onnx(self.original, self.data.shape).content)
-            files = {"original": original, f"trial {trial.number}": trial.path}
-            return compare(judged(files, self.data, split, images, limit_s))
+        original = engines.onnx(self.original, self.data.shape)
+        networks: dict[str, Any] = {"original": original, f"trial {trial.number}": trial.path}
+        return compare(judged(networks, self.data, split, images, limit_s))
 
     def picture(self, chosen: Trial | None = None) -> "Picture":
         """All trials: bytes against accuracy, the front joined by a line."""
@@ -218,7 +216,7 @@ def search(
         raise RuntimeError(f"no trial came to its end; the last error: {course.error or 'unknown'}")
     seconds = time.perf_counter() - start
     found = Found(tuple(full), len(cheap), course.failed, seconds, data, network)
-    (folder / "front.json").write_text(json.dumps(found.plain(), indent=2) + "\n", encoding="utf-8")
+    files.write(folder / "front.json", json.dumps(found.plain(), indent=2) + "\n")
     return found
 
 
