@@ -25,6 +25,7 @@ from course_lib import (
     leaves,
     models,
     packing,
+    page_graphs,
     page_models,
     plant_network,
     plants,
@@ -38,6 +39,7 @@ from course_lib.page_models import Facts, PageModel
 from course_lib.result import Result
 
 BEFORE, AFTER = "before.plants", "after.plants"
+MADE_BY = (unsure, page_graphs, page_models, recorded)  # what the shipped networks depend on
 SPECIES = tuple(species.name for species in leaves.SPECIES)
 GENERA = tuple(species.genus for species in leaves.SPECIES)
 TAKEN = ("leaves", "plants", "mine")  # names of other modes, the last one of the page's own
@@ -76,7 +78,7 @@ def leaf_mode() -> Mode:
 
 def _shipped() -> tuple[PageModel, PageModel]:
     files = [models.WEIGHTS / "leafnet_leaves.safetensors", models.WEIGHTS / "leaves.packed"]
-    made_by = [Path(str(module.__file__)) for module in (unsure, page_models, recorded)]
+    made_by = [Path(str(module.__file__)) for module in MADE_BY]
     digest = hashlib.sha256(leaves.VERSION.encode())
     for file in (*files, *made_by, Path(__file__), recorded.FOLDER / "working_together.json"):
         digest.update(file.read_bytes())
