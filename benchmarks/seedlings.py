@@ -40,7 +40,7 @@ def run(folder: Path, seed: int, minutes: float, small: bool) -> dict:
     )
     row = {
         "seed": seed,
-        "recipe": recipe.sentence(found.recipe),
+        "recipe": found.recipe,
         "holds": found.holds,
         "tries": [
             {"factor": each.factor, "bytes": each.bytes, "points": -each.drop}

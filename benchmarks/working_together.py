@@ -39,11 +39,11 @@ def compressed(images: data.ImageData, seed: int, folder: Path, small: bool) -> 
     before = found.before
     row = {
         "seed": seed,
-        "recipe": recipe.sentence(found.recipe),
+        "recipe": found.recipe,
         "holds": found.holds,
         "tries": len(found.tries),
         "seconds": round(found.seconds, 1),
-        "images_seen": sum(step.images for step in found.recipe if isinstance(step, Distil)),
+        "images_seen": found.images_seen,
         "original_images_seen": origin["epochs"] * len(images.train),
         "checkpoint_bytes": before.file_bytes,
         "original": measured(before, before),

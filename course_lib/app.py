@@ -12,13 +12,12 @@ import base64
 import contextlib
 import hashlib
 import importlib.metadata
-import os
 import shutil
 import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -36,17 +35,15 @@ from course_lib import (
     page_modes,
     page_runtime,
     photos,
-    plant_network,
     recipe,
     serving,
 )
 from course_lib.data import ImageData
-from course_lib.page_folder import Built, check
+from course_lib.page_folder import Built, build, check
 from course_lib.page_modes import Mode, write_models
 
 __all__ = ["Built", "Mode", "build", "check", "in_notebook", "prepare", "write_models"]
 
-MODES = ("leaves", "plants")
 LINKED = 200_000  # bytes of a model file that a notebook's output may hold
 
 
@@ -65,68 +62,6 @@ def prepare(picture: Image.Image | NDArray[np.uint8], size: int) -> NDArray[np.u
             f"picture must be bytes (height, width, 3), got {picture.dtype} of {picture.shape}"
         )
     return prepare(Image.fromarray(picture), size)
-
-
-def build(
-    out: str | Path,
-    model: str | Path | None = None,
-    modes: Sequence[str] | None = None,
-    data: ImageData | None = None,
-) -> Built:
-    """Make the page's folder `out`, ready for any web host; replaces a page built there before.
-
-    model: a folder that `compress` wrote, for the page to show; None: the leaves that ship.
-    modes: "leaves" (with `model`, that in its place) and "plants"; None: both, where the extra of
-    the second is installed. data: the images of `model`, for sample pictures and to calibrate
-    when it says "not sure".
-    Built beside its place and then moved there: `out` holds the old page or the new one. Raises
-    ValueError if `out` holds anything but a built page, page_runtime.Missing if the runtime is not
-    here and cannot be fetched.
-    """
-    if modes is not None and (not modes or set(modes) - set(MODES)):
-        raise ValueError(f"modes must be some of {', '.join(MODES)}, got {modes!r:.80}")
-    if data is not None and model is None:
-        raise ValueError("data are the images of `model`: give both, or neither")
-    place = Path(out).expanduser().resolve()
-    page_folder.check_place(place)
-    runtime = page_runtime.folder()
-    chosen, notes = _modes(model, modes, data)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as scratch:
-        part, old = Path(scratch) / "page", Path(scratch) / "old"
-        page_folder.fill(part, chosen, runtime)
-        built = check(part)
-        page_folder.check_place(place)  # something may have come there meanwhile
-        if place.exists():
-            os.replace(place, old)
-        try:
-            os.replace(part, place)
-        except BaseException:
-            if old.exists():
-                os.replace(old, place)
-            raise
-    return replace(built, folder=place, notes=notes)
-
-
-def _modes(
-    model: str | Path | None, wanted: Sequence[str] | None, images: ImageData | None
-) -> tuple[list[Mode], tuple[str, ...]]:
-    """The modes that the page gets, and what is to be told of them."""
-    chosen: list[Mode] = []
-    notes: list[str] = []
-    if wanted is None or "leaves" in wanted:
-        own = page_modes.leaf_mode() if model is None else page_modes.own_mode(model, images)
-        chosen.append(own)
-        notes += own.notes
-    if wanted is None or "plants" in wanted:
-        real = page_modes.plants_mode()
-        if real is not None:
-            chosen.append(real)
-        elif wanted is not None:
-            raise ValueError(f"real plants need an extra: {plant_network.COMMAND}")
-        else:
-            notes.append(f"Real plants are a second mode: {plant_network.COMMAND} brings it.")
-    return chosen, tuple(notes)
 
 
 # In a notebook
@@ -342,7 +277,7 @@ def _cache_place(model: str | Path | None, modes: Sequence[str] | None) -> Path:
     if folder is None:
         raise ValueError("no folder to build the page in: set COURSE_CACHE to one")
     if model is None:
-        return folder / "pages" / "-".join(modes or MODES)
+        return folder / "pages" / "-".join(modes or page_folder.MODES)
     whole = str(Path(model).resolve()).encode(errors="surrogateescape")
     return folder / "pages" / hashlib.sha256(whole).hexdigest()[:12]
 

@@ -49,6 +49,13 @@ class Finding:
     status: Literal["ok", "note", "problem"] = "ok"
     remedy: str = ""
 
+    @classmethod
+    def of(
+        cls, name: str, value: str, well: bool, remedy: str, otherwise: Literal["note", "problem"]
+    ) -> "Finding":
+        """What is well, or else a note or a problem with its remedy."""
+        return cls(name, value) if well else cls(name, value, otherwise, remedy)
+
 
 def check(speed: bool = True) -> list[Finding]:
     """Everything there is to know about this machine; takes about a second after importing torch.
@@ -108,12 +115,8 @@ def table(findings: list[Finding]) -> str:
 def _python() -> Iterator[Finding]:
     version, system = platform.python_version(), f"{platform.system()} {platform.machine()}"
     fits = (3, 11) <= sys.version_info[:2] <= (3, 13)
-    yield Finding(
-        "python",
-        f"{version}, {system}",
-        "ok" if fits else "problem",
-        "" if fits else f"install Python 3.11 to 3.13, then {SETUP}",
-    )
+    remedy = f"install Python 3.11 to 3.13, then {SETUP}"
+    yield Finding.of("python", f"{version}, {system}", fits, remedy, "problem")
     if sys.platform == "darwin" and platform.machine() == "x86_64":
         yield Finding(
             "Intel Mac",
@@ -133,11 +136,8 @@ def _packages() -> Iterator[Finding]:
             yield Finding(name, "missing", "problem" if name in CORE else "note", SETUP)
             continue
         wanted = tested.get(name, version)
-        if version.split("+")[0] == wanted:
-            yield Finding(name, version)
-        else:
-            remedy = f"should anything fail, {SETUP} for the tested {wanted}"
-            yield Finding(name, version, "note", remedy)
+        remedy = f"should anything fail, {SETUP} for the tested {wanted}"
+        yield Finding.of(name, version, version.split("+")[0] == wanted, remedy, "note")
 
 
 def pinned_versions() -> dict[str, str]:
@@ -158,12 +158,9 @@ def _torch() -> Iterator[Finding]:
         return
     policy = os.environ.get("OMP_WAIT_POLICY", "not set")
     passive = policy.upper() == "PASSIVE"
-    yield Finding(
-        "waiting threads",
-        "sleep (OMP_WAIT_POLICY=PASSIVE)" if passive else f"may spin (OMP_WAIT_POLICY: {policy})",
-        "ok" if passive else "note",
-        "" if passive else "set OMP_WAIT_POLICY=PASSIVE: many times faster on a shared machine",
-    )
+    value = f"{'sleep' if passive else 'may spin'} (OMP_WAIT_POLICY: {policy})"
+    remedy = "set OMP_WAIT_POLICY=PASSIVE: many times faster on a shared machine"
+    yield Finding.of("waiting threads", value, passive, remedy, "note")
     if torch.cuda.is_available():
         yield Finding("gpu", str(torch.cuda.get_device_name()))
     elif torch.backends.mps.is_available():
@@ -249,13 +246,9 @@ def _memory() -> Iterator[Finding]:
     limit = memory_limit()
     if limit < total:
         total, free = limit, min(free, limit - psutil.Process().memory_info().rss)
-    enough = free >= LEAST_MEMORY * 1e9
-    yield Finding(
-        "memory",
-        f"{gigabytes(total)}, {gigabytes(free)} free",
-        "ok" if enough else "problem",
-        "" if enough else "close other programs and notebooks: a chapter needs up to 1 GB",
-    )
+    value = f"{gigabytes(total)}, {gigabytes(free)} free"
+    remedy = "close other programs and notebooks: a chapter needs up to 1 GB"
+    yield Finding.of("memory", value, free >= LEAST_MEMORY * 1e9, remedy, "problem")
 
 
 def memory_limit(root: Path = Path("/sys/fs/cgroup")) -> float:
@@ -281,17 +274,13 @@ def _folders() -> Iterator[Finding]:
     else:
         folder = cache.cache_dir()
         reason = _not_writable(folder)
-        yield Finding(
-            "cache",
-            f"{folder}: {reason}" if reason else str(folder),
-            "problem" if reason else "ok",
-            "set COURSE_CACHE to a folder that you may write to" if reason else "",
-        )
+        value = f"{folder}: {reason}" if reason else str(folder)
+        remedy = "set COURSE_CACHE to a folder that you may write to"
+        yield Finding.of("cache", value, not reason, remedy, "problem")
     free = shutil.disk_usage(_existing(folder)).free
-    enough = free >= LEAST_DISK * 1e9
     remedy = f"make room ({LEAST_DISK:.0f} GB), or set COURSE_CACHE to a folder on another disk"
     value = f"{gigabytes(free)} free for the cache"
-    yield Finding("disk", value, "ok" if enough else "problem", "" if enough else remedy)
+    yield Finding.of("disk", value, free >= LEAST_DISK * 1e9, remedy, "problem")
 
 
 def _not_writable(folder: Path) -> str:
@@ -325,12 +314,9 @@ def _speed() -> Iterator[Finding]:
             for count, seconds in ((32, 0.7), (1, 0.3))
         )
     rate = 32_000 / many
-    yield Finding(
-        "speed",
-        f"{rate:.0f} images/s in batches of 32, {one:.1f} ms for one image",
-        "ok" if rate >= SLOW else "note",
-        "" if rate >= SLOW else "close other programs, plug a laptop in; chapters will take longer",
-    )
+    value = f"{rate:.0f} images/s in batches of 32, {one:.1f} ms for one image"
+    remedy = "close other programs, plug a laptop in; chapters will take longer"
+    yield Finding.of("speed", value, rate >= SLOW, remedy, "note")
 
 
 def _milliseconds(run: Callable[[object], object], images: object, seconds: float) -> float:

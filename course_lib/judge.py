@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
@@ -21,32 +22,39 @@ from course_lib.cards import Scorecard
 from course_lib.data import ImageData, Images
 from course_lib.training import release_memory
 
+if TYPE_CHECKING:
+    from course_lib.engines import Onnx
+
 ASKED, ANSWERS = "asked.json", "answers.safetensors"
 
 
 def cards(
-    files: Mapping[str, Path],
+    networks: "Mapping[str, Path | bytes | Onnx]",
     data: ImageData,
     split: str = "test",
     images: int | None = None,
     limit_s: float = 10,
 ) -> list[Scorecard]:
-    """A card for each of the files, {name: path}, measured by turns in one fresh process.
+    """A card for each of the networks by name, measured by turns in one fresh process.
 
-    files: ONNX graphs (.onnx), packed networks, both run by ONNX Runtime, and ExecuTorch's .pte;
-    one thread.
+    networks: files, namely ONNX graphs (.onnx), packed networks, both run by ONNX Runtime, and
+    ExecuTorch's .pte; or what goes into one: a network for ONNX Runtime, a packed file's bytes.
+    One thread.
     split, images, limit_s: as `scorecard.measure_all` takes them.
     Raises what the files' readers raise, and RuntimeError if the process ends without an answer.
     """
     pictures: Images = getattr(data, split)
     pictures = pictures if images is None else pictures.first(images)
-    asked = {
-        "files": {name: str(Path(path).resolve()) for name, path in files.items()},
+    asked: dict[str, Any] = {
         "name": data.name,
         "classes": data.classes,
         "limit_s": limit_s,
     }
     with tempfile.TemporaryDirectory() as folder:
+        asked["files"] = {
+            name: str(_file(given, Path(folder) / str(number)))
+            for number, (name, given) in enumerate(networks.items())
+        }
         save_file(
             {"pixels": pictures.pixels.numpy(), "labels": pictures.labels.numpy()},
             Path(folder) / "images.safetensors",
@@ -82,6 +90,15 @@ def cards(
             )
             for number, found in enumerate(json.loads(done.stdout))
         ]
+
+
+def _file(given: "Path | bytes | Onnx", place: Path) -> Path:
+    """Where a network lies; one that is no file yet is written to `place` and a suffix."""
+    if isinstance(given, str | Path):
+        return Path(given).resolve()
+    path = place.with_suffix(".packed" if isinstance(given, bytes) else ".onnx")
+    path.write_bytes(given if isinstance(given, bytes) else given.content)
+    return path
 
 
 def _judged(folder: Path) -> None:

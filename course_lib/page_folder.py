@@ -1,4 +1,4 @@
-"""The page's folder: what lies in it, how it is filled, and whether a folder is one.
+"""The page's folder: how it is built, what lies in it, and whether a folder is one.
 
 `models.json` lists what was built: `files`, the modes with their networks and sample pictures, and
 `built`, which changes with any of them.
@@ -9,20 +9,24 @@ True
 
 import hashlib
 import json
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from course_lib import page_models, page_runtime, web_files
+from course_lib import page_models, page_modes, page_runtime, plant_network, web_files
+from course_lib.data import ImageData
 from course_lib.page_modes import Mode
 from course_lib.units import show_bytes
 
 PAGE = Path(__file__).parent / "page"
 PICTURE = PAGE / "screenshot.png"  # what it looks like; benchmarks/plant_app.py takes it
+MODES = ("leaves", "plants")
 NOT_COPIED = {"npm", "runtime", "__pycache__", PICTURE.name}
 LIST, CARDS = "models.json", "cards.pdf"
 JUNK = {".DS_Store", "Thumbs.db", "desktop.ini"}  # systems leave these wherever one looks
@@ -100,6 +104,68 @@ def check(folder: str | Path) -> Built:
         sizes,
         sum((place / name).stat().st_size for name in about["files"] if name.startswith("samples")),
     )
+
+
+def build(
+    out: str | Path,
+    model: str | Path | None = None,
+    modes: Sequence[str] | None = None,
+    data: ImageData | None = None,
+) -> Built:
+    """Make the page's folder `out`, ready for any web host; replaces a page built there before.
+
+    model: a folder that `compress` wrote, for the page to show; None: the leaves that ship.
+    modes: "leaves" (with `model`, that in its place) and "plants"; None: both, where the extra of
+    the second is installed. data: the images of `model`, for sample pictures and to calibrate
+    when it says "not sure".
+    Built beside its place and then moved there: `out` holds the old page or the new one. Raises
+    ValueError if `out` holds anything but a built page, page_runtime.Missing if the runtime is not
+    here and cannot be fetched.
+    """
+    if modes is not None and (not modes or set(modes) - set(MODES)):
+        raise ValueError(f"modes must be some of {', '.join(MODES)}, got {modes!r:.80}")
+    if data is not None and model is None:
+        raise ValueError("data are the images of `model`: give both, or neither")
+    place = Path(out).expanduser().resolve()
+    check_place(place)
+    runtime = page_runtime.folder()
+    chosen, notes = _modes(model, modes, data)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as scratch:
+        part, old = Path(scratch) / "page", Path(scratch) / "old"
+        fill(part, chosen, runtime)
+        built = check(part)
+        check_place(place)  # something may have come there meanwhile
+        if place.exists():
+            os.replace(place, old)
+        try:
+            os.replace(part, place)
+        except BaseException:
+            if old.exists():
+                os.replace(old, place)
+            raise
+    return replace(built, folder=place, notes=notes)
+
+
+def _modes(
+    model: str | Path | None, wanted: Sequence[str] | None, images: ImageData | None
+) -> tuple[list[Mode], tuple[str, ...]]:
+    """The modes that the page gets, and what is to be told of them."""
+    chosen: list[Mode] = []
+    notes: list[str] = []
+    if wanted is None or "leaves" in wanted:
+        own = page_modes.leaf_mode() if model is None else page_modes.own_mode(model, images)
+        chosen.append(own)
+        notes += own.notes
+    if wanted is None or "plants" in wanted:
+        real = page_modes.plants_mode()
+        if real is not None:
+            chosen.append(real)
+        elif wanted is not None:
+            raise ValueError(f"real plants need an extra: {plant_network.COMMAND}")
+        else:
+            notes.append(f"Real plants are a second mode: {plant_network.COMMAND} brings it.")
+    return chosen, tuple(notes)
 
 
 def fill(part: Path, modes: Sequence[Mode], runtime: Path) -> None:

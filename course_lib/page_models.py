@@ -26,9 +26,10 @@ from typing import Any
 
 import torch
 
-from course_lib import graphs, packing
+from course_lib import graphs, packing, page_graphs
 from course_lib.data import ImageData
 from course_lib.engines import Onnx
+from course_lib.page_graphs import for_one_image
 from course_lib.page_shared import VALUES
 from course_lib.units import show_bytes
 from course_lib.unsure import Rule
@@ -144,7 +145,7 @@ def of(
         float(mean),
         float(scale),
     )
-    _check_runs(model)
+    page_graphs.check(model.network, len(model.classes))
     logits = model.network(torch.zeros(1, *model.shape))
     if logits.shape != (1, len(classes)):
         raise ValueError(
@@ -216,7 +217,7 @@ def unpack(packed: bytes) -> PageModel:
         float(header["mean"]),
         float(header["scale"]),
     )
-    _check_runs(model)
+    page_graphs.check(model.network, len(model.classes))
     return model
 
 
@@ -334,54 +335,6 @@ def _check(model: PageModel) -> None:
         }[kind]  # type: ignore[index]
         if not fits or (key.startswith("accuracy") and value > 1):
             raise ValueError(f"{key} of the facts must be of its kind, or None, got {value!r:.60}")
-
-
-def _check_runs(model: PageModel) -> None:
-    """Raise ValueError unless the graph is harmless and turns one image into logits."""
-    graph = graphs.parsed(model.content)
-    packing.check_graph(graph)
-    if graphs.image_shape(graph) != model.shape:
-        raise ValueError(
-            f"its graph takes images of {graphs.image_shape(graph)}, its header says {model.shape}"
-        )
-    try:
-        session = model.network.session
-    except Exception as error:  # ONNX Runtime's own kinds, one for each way to be wrong
-        raise ValueError(f"ONNX Runtime cannot run its graph: {str(error)[:200]}") from None
-    found = [
-        (value.name, value.type, value.shape)
-        for value in (*session.get_inputs(), *session.get_outputs())
-    ]
-    kind = "tensor(float)"
-    wanted = [("images", kind, [1, *model.shape]), ("logits", kind, [1, len(model.classes)])]
-    if found != wanted:
-        raise ValueError(
-            f"its graph must turn images {wanted[0][2]} into logits {wanted[1][2]}, one number "
-            f"for each class; got {', '.join(f'{name} {shape}' for name, _, shape in found)}"
-        )
-
-
-def for_one_image(content: bytes, classes: int) -> bytes:
-    """The graph stripped, for a batch of one, with the names that the page uses."""
-    model = graphs.parsed(graphs.strip(content))
-    graph = model.graph
-    if len(graph.input) != 1 or len(graph.output) != 1:
-        raise ValueError(
-            f"the network must have one input and one output, got {len(graph.input)} and "
-            f"{len(graph.output)}"
-        )
-    (given,), (answer,) = graph.input, graph.output
-    names = {given.name: "images", answer.name: "logits"}
-    for value, shape in ((given, graphs.image_shape(model)), (answer, (classes,))):
-        value.name = names[value.name]
-        dims = value.type.tensor_type.shape
-        del dims.dim[:]
-        for side in (1, *shape):
-            dims.dim.add(dim_value=side)
-    for node in graph.node:
-        node.input[:] = [names.get(name, name) for name in node.input]
-        node.output[:] = [names.get(name, name) for name in node.output]
-    return graphs.serialised(model)
 
 
 def _is_number(value: object) -> bool:

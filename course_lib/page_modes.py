@@ -10,10 +10,9 @@ import hashlib
 import json
 import math
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +25,7 @@ from course_lib import (
     leaves,
     models,
     packing,
+    page_graphs,
     page_models,
     page_shared,
     plant_network,
@@ -37,9 +37,10 @@ from course_lib.counting import estimated_energy
 from course_lib.data import ImageData, Images
 from course_lib.intervals import wilson
 from course_lib.page_models import Facts, PageModel
+from course_lib.result import Result
 
 BEFORE, AFTER = "before.plants", "after.plants"
-MADE_BY = ("original.onnx", "compressed.packed", "result.json")  # `compress` leaves these
+MADE_BY = (unsure, page_graphs, page_models, recorded)  # what the shipped networks depend on
 SPECIES = tuple(species.name for species in leaves.SPECIES)
 GENERA = tuple(species.genus for species in leaves.SPECIES)
 TAKEN = ("leaves", "plants", page_shared.VALUES["MINE"])  # names of other modes
@@ -78,7 +79,7 @@ def leaf_mode() -> Mode:
 
 def _shipped() -> tuple[PageModel, PageModel]:
     files = [models.WEIGHTS / "leafnet_leaves.safetensors", models.WEIGHTS / "leaves.packed"]
-    made_by = [Path(str(module.__file__)) for module in (unsure, page_models, recorded)]
+    made_by = [Path(str(module.__file__)) for module in MADE_BY]
     digest = hashlib.sha256(leaves.VERSION.encode())
     made_of = (page_shared.FILE, Path(__file__), recorded.FOLDER / "working_together.json")
     for file in (*files, *made_by, *made_of):
@@ -167,20 +168,18 @@ def own_mode(folder: str | Path, photos: ImageData | None = None) -> Mode:
     photos: the images it was given, for sample pictures and to calibrate "not sure" with.
     Raises FileNotFoundError or ValueError, with what to do, if they are not there or do not fit.
     """
-    place = Path(folder)
-    about = _result(place)
-    classes, shape = tuple(about["classes"]), tuple(about["shape"])
-    if photos is not None and (photos.classes, photos.shape) != (classes, shape):
+    found = Result.load(folder)
+    if photos is not None and (photos.classes, photos.shape) != (found.classes, found.shape):
         raise ValueError(
             f"the photos of {photos.name!r} have the classes {', '.join(photos.classes[:5])} at "
-            f"{photos.shape}, the networks in {place} {', '.join(classes[:5])} at {shape}; give "
-            f"the folder that `compress` was given"
+            f"{photos.shape}, the networks in {folder} {', '.join(found.classes[:5])} at "
+            f"{found.shape}; give the folder that `compress` was given"
         )
-    before, after, notes = _own_models(place, about, photos)
-    slug = re.sub("[^a-z0-9]+", "-", about["data"].lower()).strip("-") or "photos"
-    if classes == SPECIES:
+    before, after, notes = _own_models(found, photos)
+    slug = re.sub("[^a-z0-9]+", "-", found.data.lower()).strip("-") or "photos"
+    if found.classes == SPECIES:
         return Mode("leaves", LEAF_TITLE, LEAF_ABOUT, before, after, leaf_samples(), notes, True)
-    title = re.sub(r"[_\s]+", " ", about["data"]).strip() or "Photos"
+    title = re.sub(r"[_\s]+", " ", found.data).strip() or "Photos"
     samples = _photo_samples(photos) if photos is not None else ()
     slug = f"own-{slug}" if slug in TAKEN else slug
     return Mode(slug, title[0].upper() + title[1:], after.about, before, after, samples,
@@ -195,57 +194,60 @@ def write_models(
     photos: the images that it compressed, to calibrate "not sure" with. Raises ValueError for
     networks that a camera cannot feed: those of grey images.
     """
-    place = Path(folder)
-    about, made = _result(place), []
-    classes = tuple(about["classes"])
-    if about["shape"][0] != 3:
+    return _written(Result.load(folder), photos)
+
+
+def _written(found: Result, photos: ImageData | None) -> tuple[PageModel, PageModel]:
+    if found.shape[0] != 3:
         raise ValueError(
-            f"the networks in {place} take images of shape {tuple(about['shape'])}, and a camera "
+            f"the networks in {found.folder} take images of shape {found.shape}, and a camera "
             f"gives colour: three channels"
         )
     held_out = None if photos is None else photos.val
-    groups = GENERA if classes == SPECIES else None
-    if classes == SPECIES and held_out is None:
+    groups = GENERA if found.classes == SPECIES else None
+    if found.classes == SPECIES and held_out is None:
         held_out = _held_out_leaves()
     elif photos is not None and photos.groups is not None and photos.group_names:
         groups = tuple(photos.group_names[group] for group in photos.groups)
-    networks = (engines.load(place / "original.onnx"), packing.load(place / "compressed.packed"))
-    for role, network in zip(("before", "after"), networks, strict=True):
-        assert isinstance(network, engines.Onnx)
-        made.append(
-            page_models.of(
-                network,
-                classes,
-                role,
-                UNCALIBRATED if held_out is None else _rule(network, held_out),
-                _facts(role, network, about),
-                name=about["data"] or "photos",
-                groups=groups,
-                about=_about(about),
-            )
+    made = [
+        page_models.of(
+            network,
+            found.classes,
+            role,
+            UNCALIBRATED if held_out is None else _rule(network, held_out),
+            _facts(role, network, found),
+            name=found.data or "photos",
+            groups=groups,
+            about=_about(found),
         )
+        for role, network in (("before", found.original), ("after", found.network))
+    ]
     for model, name in zip(made, (BEFORE, AFTER), strict=True):
-        page_models.save(model, place / name)
+        page_models.save(model, _folder(found) / name)
     return made[0], made[1]
 
 
+def _folder(found: Result) -> Path:
+    assert found.folder is not None  # it was loaded from one
+    return found.folder
+
+
 def _own_models(
-    place: Path, about: dict[str, Any], photos: ImageData | None
+    found: Result, photos: ImageData | None
 ) -> tuple[PageModel, PageModel, tuple[str, ...]]:
     """The .plants files of the folder if they belong to its networks, else made anew."""
     kept = []
-    for name, source in ((BEFORE, "original.onnx"), (AFTER, "compressed.packed")):
+    for name, network in ((BEFORE, found.original), (AFTER, found.network)):
         try:
-            model = page_models.load(place / name)
+            model = page_models.load(_folder(found) / name)
         except (ValueError, FileNotFoundError):
             break
-        network = (engines.load if source.endswith(".onnx") else packing.load)(place / source)
-        if model.content != page_models.for_one_image(network.content, len(about["classes"])):
+        if model.content != page_models.for_one_image(network.content, len(found.classes)):
             break
         kept.append(model)
     calibrated = all(model.unsure != UNCALIBRATED for model in kept)
     if len(kept) < 2 or (photos is not None and not calibrated):
-        kept = list(write_models(place, photos))
+        kept = list(_written(found, photos))
         calibrated = all(model.unsure != UNCALIBRATED for model in kept)
     notes = () if calibrated else (
         "Without its photos, when to say \"not sure\" could not be calibrated: name them with "
@@ -254,50 +256,22 @@ def _own_models(
     return kept[0], kept[1], notes
 
 
-def _result(place: Path) -> dict[str, Any]:
-    """result.json of a folder that `compress` finished."""
-    if not place.is_dir():
-        raise FileNotFoundError(
-            f"no folder {place}: `python -m course_lib compress --data NAME|FOLDER --out {place}` "
-            f"makes one"
-        )
-    missing = [name for name in MADE_BY if not (place / name).is_file()]
-    if missing:
-        raise ValueError(
-            f"{place} holds no {' and no '.join(missing)}: `compress` did not come to its end "
-            f"there; the same `python -m course_lib compress ... --out {place}` goes on"
-        )
-    try:
-        about = json.loads((place / "result.json").read_text(encoding="utf-8"))
-        before, after = about["before"], about["after"]
-        texts = [about["data"], *about["classes"]]
-        if not all(isinstance(text, str) for text in texts) or len(about["shape"]) != 3:
-            raise ValueError("it names no classes")
-        _ = [before["file_bytes"], after["packed_bytes"], about["recipe"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{place / 'result.json'} is not what `compress` writes ({error!s:.100}); "
-            f"run `compress` there again"
-        ) from None
-    return about
-
-
-def _facts(role: str, network: engines.Onnx, about: dict[str, Any]) -> Facts:
-    card = about[role]
-    known = {name: card.get(name) for name in asdict(Facts())}
+def _facts(role: str, network: engines.Onnx, found: Result) -> Facts:
+    card = found.before if role == "before" else found.after
+    known = {name: value for name, value in card.plain().items() if name in page_models.FACTS}
     known |= {
         "kind": network.kind,
-        "file_bytes": card["file_bytes"] if role == "before" else card["packed_bytes"],
-        "checkpoint_bytes": about["before"]["file_bytes"],
-        "recipe": about["recipe"] if role == "after" else None,
+        "file_bytes": card.file_bytes if role == "before" else card.packed_bytes,
+        "checkpoint_bytes": found.before.file_bytes,
+        "recipe": found.recipe if role == "after" else None,
     }
     return Facts(**known)
 
 
-def _about(about: dict[str, Any]) -> str:
-    if tuple(about["classes"]) == SPECIES:
+def _about(found: Result) -> str:
+    if found.classes == SPECIES:
         return LEAF_ABOUT
-    return f"It knows {len(about['classes'])} kinds, learnt from the photos in {about['data']}."
+    return f"It knows {len(found.classes)} kinds, learnt from the photos in {found.data}."
 
 
 def _photo_samples(photos: ImageData) -> tuple[tuple[str, Image.Image], ...]:

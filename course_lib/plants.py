@@ -24,7 +24,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from course_lib import cache, counting, engines, graphs, leaves, optimal_rounding, packing
+from course_lib import cache, counting, engines, graphs, leaves, optimal_rounding, packing, result
 from course_lib.folding import fold_batch_norm
 from course_lib.images import Images
 from course_lib.plant_network import CLASSES, GROUPS, MEAN, SCALE, network, normalised
@@ -78,8 +78,8 @@ def native() -> engines.Onnx:
 def files(folder: str | Path) -> dict[str, Path]:
     """Write the networks to a folder, by role; the first two named as `compress` names them."""
     names = {
-        "before": "original.onnx",
-        "after": "compressed.packed",
+        "before": result.ORIGINAL,
+        "after": result.PACKED,
         "native": "native.packed",
     }
     kept = _kept()

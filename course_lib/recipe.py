@@ -8,20 +8,21 @@ original, with a price on every weight, on 240,000 images, and pack the result
 """
 
 import dataclasses
-import json
 import tempfile
 import time
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from course_lib import cache, engines, judge, models, packing, training
-from course_lib.compressed import Compressed, Stage, Try
+from course_lib import cache, engines, judge, models, packing, result, training
 from course_lib.data import ImageData, Images
-from course_lib.scorecard import checkpoint_bytes, set_threads
+from course_lib.result import Result, Stage, Try
+from course_lib.scorecard import checkpoint_bytes, compare, set_threads
 from course_lib.steps import (
     Distil,
     Factor,
@@ -39,8 +40,8 @@ from course_lib.steps import (
 )
 
 __all__ = [
-    "LEAVES", "Compressed", "Distil", "Factor", "Forget", "Lesson", "Pack", "PruneNeurons",
-    "PruneWeights", "Quantize", "Stage", "State", "Step", "compress", "from_scratch", "packed_file",
+    "LEAVES", "Distil", "Factor", "Forget", "Lesson", "Pack", "PruneNeurons", "PruneWeights",
+    "Quantize", "Result", "Stage", "State", "Step", "compress", "from_scratch", "packed_file",
     "sentence", "states",
 ]  # fmt: skip
 
@@ -65,7 +66,7 @@ def compress(
     seed: int = 0,
     images: int | None = None,
     progress: bool = True,
-) -> Compressed:
+) -> Result:
     """The smallest network that loses no more than `max_drop` points by this recipe.
 
     The recipe runs at its own sizes first. If the result loses too much on the validation images,
@@ -78,7 +79,7 @@ def compress(
     recipe: steps that end with Pack(). max_drop: in points, of 100. original: the network to
     compress, `training.original(data)` if None. images: only the first so many of the test set.
     folder: keeps every training, finished or not, so that the same call goes on after an
-    interruption; and the files, see `write`. None keeps nothing.
+    interruption; and the result, which `Result.load(folder)` reads. None keeps nothing.
 
     Raises ValueError for a recipe without Pack() at its end, a max_drop that is no number of
     points, and whatever its steps refuse.
@@ -106,9 +107,11 @@ def compress(
             steps = from_scratch(best.recipe)
             lesson.say(f"the baseline: {sentence(steps)}")
             scratch_state = states(steps, lesson)[-1]
-        return _measured(
-            lesson, best, tries, scratch_state, max_drop, seconds, kept, images, folder is not None
-        )
+        place = None if folder is None else kept
+        found = _measured(lesson, best, tries, scratch_state, max_drop, seconds, images, place)
+    if found.folder is not None:
+        found.save(found.folder)
+    return found
 
 
 def packed_file(data: ImageData, progress: bool = True) -> Path:
@@ -151,7 +154,15 @@ def _check(data: ImageData, recipe: Sequence[Step], max_drop: float, minutes: fl
             raise ValueError(f"data {data.name!r} has no {split} images; compress needs all three")
 
 
-def _tries(lesson: Lesson, recipe: Sequence[Step], max_drop: float, minutes: float) -> list[Try]:
+@dataclass(frozen=True)
+class _Tried(Try):
+    """A try with what it left."""
+
+    recipe: tuple[Step, ...]
+    states: tuple[State, ...]  # one a step
+
+
+def _tries(lesson: Lesson, recipe: Sequence[Step], max_drop: float, minutes: float) -> list[_Tried]:
     """The recipe at one size after the other, as `compress` says."""
     start, factor = time.perf_counter(), 1.0
     whole = engines.onnx(lesson.original, lesson.data.shape)
@@ -160,7 +171,7 @@ def _tries(lesson: Lesson, recipe: Sequence[Step], max_drop: float, minutes: flo
     before = right.double().mean().item()
     size = checkpoint_bytes(lesson.original)[0]
     lesson.say(f"the original: {before:.1%} of {len(right):,} validation images")
-    tries: list[Try] = []
+    tries: list[_Tried] = []
     while True:
         began = time.perf_counter()
         steps = tuple(step.scaled(factor) for step in recipe)
@@ -170,7 +181,7 @@ def _tries(lesson: Lesson, recipe: Sequence[Step], max_drop: float, minutes: flo
         left = tuple(states(steps, lesson))
         after = named_right(left[-1].exported(lesson), lesson.data.val).double().mean().item()
         drop = points_lost(before, after)
-        latest = Try(factor, left[-1].stored_bytes, drop, steps, left)
+        latest = _Tried(factor, left[-1].stored_bytes, drop, steps, left)
         tries.append(latest)
         holds = latest.drop <= max_drop
         took, spent = time.perf_counter() - began, time.perf_counter() - start
@@ -205,119 +216,109 @@ def named_right(network: engines.Onnx, images: Images) -> Tensor:
 
 def _measured(
     lesson: Lesson,
-    best: Try,
-    tries: Sequence[Try],
+    best: _Tried,
+    tries: Sequence[_Tried],
     scratch: State | None,
     max_drop: float,
     seconds: float,
-    folder: Path,
     images: int | None,
-    keep: bool,
-) -> Compressed:
-    """Write what is to be judged, have it judged, and put it all together."""
-    lesson.say(f"measuring on {len(lesson.data.test.first(images or 10**9)):,} test images")
-    whole = engines.onnx(lesson.original, lesson.data.shape)
+    folder: Path | None,
+) -> Result:
+    """Have the networks judged, and put it all together; a folder gets more files, see `result`."""
+    data = lesson.data
+    lesson.say(f"measuring on {len(data.test.first(images or 10**9)):,} test images")
+    whole = engines.onnx(lesson.original, data.shape)
     networks = [state.exported(lesson) for state in best.states]
-    files = {"original": folder / "original.onnx"}
-    files["original"].write_bytes(whole.content)
-    stages = folder / "stages"
-    stages.mkdir(exist_ok=True)
-    for number, (step, state, network) in enumerate(
-        zip(best.recipe, best.states, networks, strict=True), 1
-    ):
-        if state.packed is None:
-            path = stages / f"{number}.onnx"
-            path.write_bytes(network.content)
-        else:
-            path = folder / "compressed.packed"
-            packing.write(path, state.packed)
-        files[f"{number}: {step}"] = path
-    if scratch is not None:
-        assert scratch.packed is not None
-        files["from scratch"] = packing.write(folder / "baseline.packed", scratch.packed)
-    del whole
-    for network in networks:  # they are loaded again when asked; the judge needs the memory now
+    names = [str(step) for step in best.recipe]
+    asked: dict[str, Path | bytes | engines.Onnx] = {"original": whole}
+    steps = zip(names, best.states, networks, strict=True)
+    for number, (name, state, network) in enumerate(steps, 1):
+        asked[f"{number}: {name}"] = state.packed or network
+    if scratch is not None and scratch.packed is not None:
+        asked["from scratch"] = scratch.packed
+    for network in (whole, *networks):  # loaded again when asked; the judge needs the memory now
         network.__dict__.pop("session", None)
-    cards = judge.cards(files, lesson.data, images=images)
-    checkpoint, _ = checkpoint_bytes(lesson.original)
-    if isinstance(lesson.original, tuple(models.ARCHITECTURES.values())):
-        saved = models.save(lesson.original, folder / "original.safetensors",
-                            {"data": lesson.data.name})  # fmt: skip
-        checkpoint = saved.stat().st_size
-    before = dataclasses.replace(cards[0], file_bytes=checkpoint)
-    result = Compressed(
-        recipe=best.recipe,
+    cards = judge.cards(asked, data, images=images)
+    checkpoint = _checkpoint(lesson)
+    size = checkpoint_bytes(lesson.original)[0] if checkpoint is None else len(checkpoint)
+    before = dataclasses.replace(cards[0], file_bytes=size)
+    after = dataclasses.replace(cards[len(networks)], name="compressed")
+    final = best.states[-1]
+    assert final.packed is not None
+    more = {} if folder is None else _for_folder(lesson, final, scratch, checkpoint)
+    return Result(
+        recipe=sentence(best.recipe),
         before=before,
-        after=dataclasses.replace(cards[len(networks)], name="compressed"),
+        after=after,
         baseline=cards[-1] if scratch is not None else None,
         stages=tuple(
-            Stage(str(step), state.stored_bytes, network, card)
-            for step, state, network, card in zip(
-                best.recipe, best.states, networks, cards[1:], strict=False
+            Stage(name, state.stored_bytes, network, card)
+            for name, state, network, card in zip(
+                names, best.states, networks, cards[1:], strict=False
             )
         ),
-        tries=tuple(tries),
+        tries=tuple(Try(each.factor, each.bytes, each.drop) for each in tries),
         max_drop=max_drop,
-        seconds=seconds,
-        folder=folder if keep else None,
+        seconds=round(seconds, 1),
+        data=data.name,
+        shape=data.shape,
+        classes=data.classes,
+        images_seen=final.images_seen,
+        original=whole,
+        packed=final.packed,
+        points=compare([before, after]).differences[1],
+        folder=folder,
+        **more,
     )
-    if keep:
-        write(result, lesson, best.states[-1])
-    return result
 
 
-def _native(folder: Path, lesson: Lesson, state: State) -> dict[str, dict[str, float]]:
-    """Write the .pte files; {file name: its bytes, and how its answers agree with PyTorch's}.
+def _for_folder(
+    lesson: Lesson, final: State, scratch: State | None, checkpoint: bytes | None
+) -> dict[str, Any]:
+    """What of a result is for its folder alone, and takes a while to make."""
+    unpacked = dataclasses.replace(final, packed=None).exported(lesson)
+    phones, native = _native(lesson, final)
+    files = {
+        result.CHECKPOINT: checkpoint,
+        result.BASELINE: scratch.packed if scratch else None,
+        result.FLOATS: engines.onnx(final.network, lesson.data.shape).content,
+        **phones,
+    }
+    return {
+        "parity": engines.parity(unpacked, lesson.data.val),
+        "native": native,
+        "beside": {name: content for name, content in files.items() if content is not None},
+    }
+
+
+def _checkpoint(lesson: Lesson) -> bytes | None:
+    """The original as a checkpoint of this course, if it is a network of this course."""
+    if not isinstance(lesson.original, tuple(models.ARCHITECTURES.values())):
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / result.CHECKPOINT
+        return models.save(lesson.original, path, {"data": lesson.data.name}).read_bytes()
+
+
+def _native(lesson: Lesson, state: State) -> tuple[dict[str, bytes], dict[str, dict[str, float]]]:
+    """The .pte files by name; and of each, its bytes, and how its answers agree with PyTorch's.
 
     Each is run by ExecuTorch's own runtime on validation images before it is believed.
     """
     if not engines.available("executorch"):
-        return {}
+        return {}, {}
     shape, learned = lesson.data.shape, lesson.data.train
-    files = {
-        "original.pte": engines.executorch(lesson.original, shape),
-        "compressed-float32.pte": engines.executorch(state.network, shape),
-        "compressed.pte": engines.executorch(state.network, shape, learned),
-    }
-    agree: dict[str, dict[str, float]] = {}
-    for name, file in files.items():
-        (folder / name).write_bytes(file.content)
+    made = zip(
+        result.NATIVE,
+        (
+            engines.executorch(lesson.original, shape),
+            engines.executorch(state.network, shape),
+            engines.executorch(state.network, shape, learned),
+        ),
+        strict=True,
+    )
+    files, agree = {}, {}
+    for name, file in made:
+        files[name] = file.content
         agree[name] = {"bytes": len(file.content), **vars(engines.parity(file, lesson.data.val))}
-    return agree
-
-
-def write(result: Compressed, lesson: Lesson, state: State) -> None:
-    """Leave the result in its folder, for the command line and for the app.
-
-    Beside what was judged (original.onnx, and .safetensors for the networks of this course;
-    compressed.packed, baseline.packed): compressed.onnx, the graph that the packed file holds;
-    compressed-float32.onnx; for apps on phones, where ExecuTorch is installed, original.pte,
-    compressed-float32.pte and compressed.pte (int8); result.json and compressed.png.
-    """
-    folder = result.folder
-    assert folder is not None
-    (folder / "compressed.onnx").write_bytes(result.network.content)
-    floats = engines.onnx(state.network, lesson.data.shape)
-    (folder / "compressed-float32.onnx").write_bytes(floats.content)
-    difference = result.comparison.differences[1]
-    unpacked = dataclasses.replace(state, packed=None).exported(lesson)
-    about = {
-        **result.plain(),
-        "baseline": result.baseline.plain() if result.baseline else None,
-        "points": vars(difference) if difference else None,
-        "parity": vars(engines.parity(unpacked, lesson.data.val)),
-        "native": _native(folder, lesson, state),
-        "recipe": sentence(result.recipe),
-        "data": lesson.data.name,
-        "shape": lesson.data.shape,
-        "classes": lesson.data.classes,
-        "max_drop": result.max_drop,
-        "holds": result.holds,
-        "seconds": round(result.seconds, 1),
-        "images_seen": state.images_seen,
-        "tries": [
-            {"factor": each.factor, "bytes": each.bytes, "drop": each.drop} for each in result.tries
-        ],
-    }
-    (folder / "result.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-    result.picture().savefig(folder / "compressed.png", dpi=150)
+    return files, agree

@@ -8,41 +8,30 @@ What is found lies in a journal, so that a search that stopped goes on where it 
 import dataclasses
 import json
 import math
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from course_lib import cluster, engines, measuring, packing, pareto, steps, training
+from course_lib import cluster, engines, files, measuring, pareto, steps, training
 from course_lib.cards import Comparison, compare
+from course_lib.coordinator import Coordinator, Space
 from course_lib.data import ImageData
 from course_lib.judge import cards as judged
-from course_lib.pareto import DIRECTIONS, Trial, nondominated, smallest
-from course_lib.recipe import (
-    LEAVES,
-    Distil,
-    Lesson,
-    Step,
-    named_right,
-    points_lost,
-    sentence,
-)
+from course_lib.pareto import Trial, nondominated, smallest
+from course_lib.recipe import LEAVES, Distil, Lesson, Step, named_right
 
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
 
     from course_lib.style import Picture
 
-Space = Callable[["BaseTrial"], Sequence[Step]]
 RUNGS = (0.15, 1.0)  # shares of a recipe's images: first cheap ones, then in full
 PROMOTED = 4  # of so many cheap trials one is carried out in full
-BEGINNING = 8  # trials at random before the sampler begins to learn
 
 
 def around_leaves(trial: "BaseTrial") -> list[Step]:
@@ -89,11 +78,9 @@ class Found:
 
     def _compared(self, trial: Trial, split: str, images: int | None, limit_s: float) -> Comparison:
         assert trial.path is not None
-        with tempfile.TemporaryDirectory() as folder:
-            original = Path(folder) / "original.onnx"
-            original.write_bytes(engines.onnx(self.original, self.data.shape).content)
-            files = {"original": original, f"trial {trial.number}": trial.path}
-            return compare(judged(files, self.data, split, images, limit_s))
+        original = engines.onnx(self.original, self.data.shape)
+        networks: dict[str, Any] = {"original": original, f"trial {trial.number}": trial.path}
+        return compare(judged(networks, self.data, split, images, limit_s))
 
     def picture(self, chosen: Trial | None = None) -> "Picture":
         """All trials: bytes against accuracy, the front joined by a line."""
@@ -203,7 +190,7 @@ def search(
         _ = lesson.opinions  # the original is asked once, not by every worker
         whole = engines.onnx(network, data.shape)
         before = named_right(whole, data.val).double().mean().item()
-        course = _Course(lesson, folder, space, pool, before, whole, progress)
+        course = Coordinator(lesson, folder, space, pool, before, whole, progress)
         until = None if minutes is None else start + 0.4 * 60 * minutes
         cheap = course.rung(0, rungs[0], trials, until, [])
         taken = (time.perf_counter() - start) / max(1, len(cheap))
@@ -218,143 +205,5 @@ def search(
         raise RuntimeError(f"no trial came to its end; the last error: {course.error or 'unknown'}")
     seconds = time.perf_counter() - start
     found = Found(tuple(full), len(cheap), course.failed, seconds, data, network)
-    (folder / "front.json").write_text(json.dumps(found.plain(), indent=2) + "\n", encoding="utf-8")
+    files.write(folder / "front.json", json.dumps(found.plain(), indent=2) + "\n")
     return found
-
-
-# The coordinator
-
-
-class _Course:
-    """Owns the study: asks for settings, hands out jobs, tells what came of them."""
-
-    def __init__(
-        self,
-        lesson: Lesson,
-        folder: Path,
-        space: Space,
-        pool: cluster.Here | cluster.Dask,
-        before: float,
-        whole: engines.Onnx,
-        progress: bool,
-    ):
-        self.lesson, self.folder, self.space = lesson, folder, space
-        self.pool, self.before, self.progress = pool, before, progress
-        self.failed, self.error = 0, ""
-        self.whole, self.image = whole, next(lesson.data.val.batches(1))[0]
-
-    def rung(
-        self,
-        number: int,
-        share: float,
-        count: int | None,
-        until: float | None,
-        given: Sequence[dict[str, Any]],
-    ) -> list[Trial]:
-        """Trials with a share of the images, until there are `count` or it is `until`.
-
-        given: settings to begin with, instead of the sampler's.
-        """
-        import optuna
-
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        study = self._study(number)
-        states = optuna.trial.TrialState
-        known = [t.params for t in study.get_trials(deepcopy=False)]
-        for left in study.get_trials(states=(states.RUNNING,)):  # by a coordinator that died
-            study.tell(left.number, state=states.FAIL)
-            if left.params:
-                study.enqueue_trial(left.params)
-        for settings in given:
-            if settings not in known:
-                study.enqueue_trial(settings)
-        open_trials: dict[int, Any] = {}
-
-        def finished() -> list[Any]:
-            return study.get_trials(deepcopy=False, states=(states.COMPLETE,))
-
-        def jobs() -> Iterator[cluster.Job]:
-            while True:
-                enough = count is not None and len(finished()) + len(open_trials) >= count
-                late = until is not None and time.perf_counter() > until and finished()
-                hopeless = self.failed >= 5 and not finished()
-                if enough or late or hopeless:
-                    return
-                trial = study.ask()
-                recipe = tuple(_shortened(step, share) for step in self.space(trial))
-                trial.set_user_attr("recipe", sentence(recipe))
-                open_trials[trial.number] = trial
-                yield cluster.Job(trial.number, recipe)
-
-        for job, outcome in self.pool.run(self.lesson, jobs()):
-            trial = open_trials.pop(job.number)
-            if outcome.error:
-                self.failed, self.error = self.failed + 1, outcome.error
-                trial.set_user_attr("error", outcome.error)
-                study.tell(trial, state=states.FAIL)
-                self._say(f"  trial {job.number} failed: {outcome.error}")
-                continue
-            packing.write(self._path(number, job.number), outcome.packed)
-            latency = self._latency(outcome.packed)
-            study.tell(trial, [outcome.accuracy, float(len(outcome.packed)), latency])
-            done = len(finished())
-            self._say(
-                f"  rung {number + 1}, {done}{f' of {count}' if count else ''}: "
-                f"{outcome.accuracy:.1%}, {len(outcome.packed):,} bytes, {latency:.3f} ms"
-            )
-        return [self._trial(number, frozen) for frozen in finished()]
-
-    def _study(self, number: int) -> Any:
-        import optuna
-        from optuna.storages.journal import JournalFileBackend
-
-        backend = JournalFileBackend(str(self.folder / "journal"))
-        done = "full" if number else "cheap"
-        storage = optuna.storages.JournalStorage(backend)
-        names = optuna.get_all_study_names(storage)
-        begun = len(optuna.load_study(study_name=done, storage=storage).trials) if (
-            done in names
-        ) else 0  # fmt: skip
-        sampler = optuna.samplers.TPESampler(
-            seed=self.lesson.seed + begun, n_startup_trials=BEGINNING, multivariate=True,
-            constant_liar=True,
-        )  # fmt: skip
-        return optuna.create_study(
-            study_name=done, storage=storage, sampler=sampler, directions=list(DIRECTIONS),
-            load_if_exists=True,
-        )  # fmt: skip
-
-    def _latency(self, packed: bytes) -> float:
-        """Milliseconds, measured here: one at a time, on the machine that the trials share.
-
-        By turns with the original, and in the original's time at the first trial: an hour has slow
-        moments, and when a trial was measured must not decide.
-        """
-        network = packing.unpack(packed).run(self.image)
-        original, compressed = measuring.latency(self.whole.run(self.image), network, limit_s=2)
-        return self.original_ms * compressed.median_ms / original.median_ms
-
-    @cached_property
-    def original_ms(self) -> float:
-        return measuring.latency(self.whole.run(self.image), limit_s=2)[0].median_ms
-
-    def _path(self, rung: int, number: int) -> Path:
-        return self.folder / "trials" / f"{('cheap', 'full')[rung]}-{number}.packed"
-
-    def _trial(self, rung: int, frozen: Any) -> Trial:
-        accuracy, size, latency = frozen.values
-        return Trial(
-            frozen.number, dict(frozen.params), accuracy, points_lost(self.before, accuracy),
-            int(size), latency, frozen.user_attrs["recipe"], self._path(rung, frozen.number),
-        )  # fmt: skip
-
-    def _say(self, text: str) -> None:
-        if self.progress:
-            print(text, file=sys.stderr, flush=True)
-
-
-def _shortened(step: Step, share: float) -> Step:
-    """A training with a share of its images; other steps as they are."""
-    if isinstance(step, Distil):
-        return dataclasses.replace(step, images=max(1, round(step.images * share)))
-    return step

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -33,6 +34,8 @@ from course_lib import (
     page_runtime,
     photos,
     recipe,
+    result,
+    scorecard,
     serving,
     training,
     unsure,
@@ -43,11 +46,13 @@ KINDS = ("fine", "middle", "wide")
 RUNTIME = {name: f"not the runtime: {name}\n".encode() * 50 for name in page_runtime.FILES}
 
 
-def card(**figures):
+def card(name, **figures):
     known = {"accuracy": 0.9, "accuracy_low": 0.8, "accuracy_high": 0.95, "file_bytes": 2000,
              "packed_bytes": 500, "energy_mj": 0.1, "energy_is_estimate": True,
-             "macs": 700_000}  # fmt: skip
-    return known | figures
+             "macs": 700_000, "engine": "onnxruntime", "threads": 1, "params": 900,
+             "nonzero_params": 800, "deployed_bytes": 500, "latency_ms_median": 0.2,
+             "latency_ms_p90": 0.3, "memory_bytes": 10**8}  # fmt: skip
+    return scorecard.Scorecard(name, **(known | figures))
 
 
 @pytest.fixture(scope="module")
@@ -73,18 +78,24 @@ def networks(stripes):
     return floats, engines.int8(floats, stripes.train, 50, unsigned=True)
 
 
+@pytest.fixture(scope="module")
+def written(networks, tmp_path_factory):
+    """A folder as `compress` leaves it."""
+    after = card("compressed", accuracy=0.88)
+    found = result.Result(
+        recipe="round it", before=card("original"), after=after, baseline=None,
+        stages=(result.Stage("round it", 500, networks[1], after),), tries=(), max_drop=0.5,
+        seconds=1, data="my_stripes", shape=(3, 32, 32), classes=KINDS, images_seen=0,
+        original=networks[0], packed=packing.pack(networks[1]),
+    )  # fmt: skip
+    return found.save(tmp_path_factory.mktemp("written") / "compressed")
+
+
 @pytest.fixture
-def compressed(networks, tmp_path, monkeypatch):
-    """A folder as `compress` leaves it; few other things to calibrate with, drawn in no time."""
+def compressed(written, tmp_path, monkeypatch):
+    """A copy of it; few other things to calibrate with, drawn in no time."""
     monkeypatch.setattr(page_modes, "_others", lambda side: unsure.others("calibrate", 4, side))
-    folder = tmp_path / "compressed"
-    folder.mkdir()
-    (folder / "original.onnx").write_bytes(networks[0].content)
-    packing.save(networks[1], folder / "compressed.packed")
-    about = {"before": card(), "after": card(accuracy=0.88), "steps": [], "recipe": "round it",
-             "data": "my_stripes", "shape": [3, 32, 32], "classes": list(KINDS)}  # fmt: skip
-    (folder / "result.json").write_text(json.dumps(about))
-    return folder
+    return shutil.copytree(written, tmp_path / "compressed")
 
 
 @pytest.fixture

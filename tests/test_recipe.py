@@ -118,6 +118,15 @@ def test_the_whole_way_leaves_files_that_say_the_same(stripes, original, done):
 
 
 @pytest.mark.long
+def test_the_folder_loads_as_what_was_found(done):
+    again = recipe.Result.load(done.folder)
+    assert again == done
+    assert again.points == done.comparison.differences[1]
+    assert again.parity.agreement > 0.9
+    assert str(again).splitlines()[:2] == str(done).splitlines()[:2]
+
+
+@pytest.mark.long
 @pytest.mark.skipif(
     not engines.available("executorch"), reason="the extra `deploy`, which brings ExecuTorch"
 )

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from course_lib import (
     __main__,
     cluster,
+    coordinator,
     data,
     models,
     packing,
@@ -114,7 +115,7 @@ def quick(monkeypatch):
         return cluster.Outcome(0.5 + keep / 2, bytes(round(1000 * keep) + job.recipe[1].bits))
 
     monkeypatch.setattr(cluster, "carry_out", carry_out)
-    monkeypatch.setattr(search._Course, "_latency", lambda *_: 0.1)
+    monkeypatch.setattr(coordinator.Coordinator, "_latency", lambda *_: 0.1)
     monkeypatch.setattr(search, "named_right", lambda *_: torch.arange(10) < 9)
     monkeypatch.setattr(search.engines, "onnx", lambda *_: None)
     return jobs
@@ -210,7 +211,7 @@ def test_failures_are_counted_and_never_end_in_silence(
 def test_a_slow_moment_does_not_decide(tiny, original, monkeypatch):
     """All runs take half again as long in the second trial; it is as fast as the first."""
     whole = search.engines.onnx(original, tiny.shape)
-    packed = search.packing.pack(search.engines.int8(whole, tiny.train, 20))
+    packed = packing.pack(search.engines.int8(whole, tiny.train, 20))
     slow = iter([1.0, 1.0, 1.5])
 
     def latency(*runs, limit_s):
@@ -220,7 +221,7 @@ def test_a_slow_moment_does_not_decide(tiny, original, monkeypatch):
 
     monkeypatch.setattr(search.measuring, "latency", latency)
     lesson = Lesson(tiny, original, Path())
-    course = search._Course(lesson, Path(), space, cluster.Here(), 0.9, whole, False)
+    course = coordinator.Coordinator(lesson, Path(), space, cluster.Here(), 0.9, whole, False)
     assert [course._latency(packed) for _ in range(2)] == [0.5, 0.5]
 
 

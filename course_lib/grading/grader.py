@@ -23,7 +23,7 @@ from nbformat import NotebookNode
 from .. import files
 from ..chapters import find_root, write
 from . import gradebook, kernel, sandbox
-from .repair import repair
+from .repair import imports_of, repair
 from .submissions import Submission, collect
 
 # Code that an exercise does not need, and that could be meant for the checks.
@@ -192,7 +192,7 @@ def _run(
             *suspicions(repaired.notebook, released),
         ],
     )
-    imports = kernel.imports_of(released)
+    imports = imports_of(released)
     graded = kernel.run(repaired.notebook, walls, one.files, imports)
     outcome.shares = {name: verdict.share for name, verdict in graded.verdicts.items()}
     outcome.said = {name: verdict.said for name, verdict in graded.verdicts.items()}
@@ -229,7 +229,7 @@ def _reference(folder: Path, name: str, root: Path, walls: sandbox.Sandbox) -> N
         repair(released, nbformat.read(path, as_version=4)).notebook,
         generous,
         (),
-        kernel.imports_of(released),
+        imports_of(released),
     )
     wrong = {n: verdict.said for n, verdict in graded.verdicts.items() if verdict.share < 1}
     if wrong:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpec
@@ -120,115 +121,142 @@ def run(
     would make it is not run. imports: the released notebook's import statements, which are run
     again before each check.
     """
-    limits = walls.limits
     made: NotebookNode = nbformat.from_dict(notebook)
     named = {file.name: file for file in files}
-    checks = [c for c in made.cells if _is_check(c)]
-    verdicts: dict[str, Verdict] = {}
-    doubts: list[str] = []
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="cg-", ignore_cleanup_errors=True) as folder:
-        shared = Path(folder)
-        scratch = shared / "s" if walls.unsafe else Path("/scratch")
-        if walls.unsafe:
-            scratch.mkdir()
-            for name, file in named.items():
-                shutil.copyfile(file, scratch / name)
-        inner = [sys.executable, "-m", "ipykernel_launcher", "-f", str(shared / "kernel.json")]
-        inner += ["--HistoryManager.enabled=False"]
-        environment = sandbox.environment(scratch)
-        argv = walls.command(
-            inner, shared, scratch, [(f, n) for n, f in named.items()], environment
-        )
-        # The last cell is for what grading itself runs; nbclient wants each cell to have a place.
-        running = nbformat.v4.new_notebook(
-            cells=[*made.cells, nbformat.v4.new_code_cell()], metadata=made.metadata
-        )
-        client = _Client(
-            running,
-            argv,
-            shared,
-            limits.output_bytes,
-            timeout=limits.cell_seconds,
-            interrupt_on_timeout=True,
-            error_on_timeout={"ename": "TooLong", "evalue": "", "traceback": []},
-            allow_errors=True,
-            record_timing=False,
-            store_widget_state=False,
-            startup_timeout=60,
-            iopub_timeout=4,
-            shell_timeout_interval=1,
-        )
-
-        async def work() -> None:
-            kernel = {
-                "env": environment,
-                "stdout": subprocess.DEVNULL,
-                "stderr": subprocess.DEVNULL,
-            }
-            async with client.async_setup_kernel(
-                cwd=str(shared if walls.unsafe else "/"), **kernel
-            ):
-                if walls.unsafe:
-                    await _ask(client, f"import os; os.chdir({str(scratch)!r})")
-                await _ask(client, imports)
-                for cell in [c for c in checks if _judged_file(c, named)]:
-                    verdicts[_name(cell)] = await _check(client, cell, imports)
-                for number, cell in enumerate(made.cells):
-                    if (
-                        cell.cell_type != "code"
-                        or _name(cell) in verdicts
-                        or _makes(cell, checks, named)
-                    ):
-                        continue
-                    if _is_check(cell):
-                        verdicts[_name(cell)] = await _check(client, cell, imports)
-                    else:
-                        await _run_cell(client, cell, number)
-                        if _stopped(cell):
-                            place = _name(cell) or cell.source.strip()[:40]
-                            doubts.append(f"stopped after {limits.cell_seconds} s: {place!r}")
-
-        async def watched() -> None:
-            task = asyncio.ensure_future(work())
-            while not task.done() and client.kernel_pid() is None:
-                await asyncio.sleep(0.05)
-            pid = client.kernel_pid()
-            if pid is None:
-                await task
-                return
-            with sandbox.Watch(pid, limits) as watch:
-                client.flood = lambda: watch.stop(
-                    f"it printed more than {megabytes(limits.output_bytes)}"
-                )
-                try:
-                    while not task.done():
-                        await asyncio.wait({task}, timeout=0.5)
-                        if watch.said:
-                            task.cancel()
-                            await asyncio.wait({task}, timeout=10)
-                            break
-                    if not task.cancelled() and task.done():
-                        task.result()
-                except (DeadKernelError, asyncio.CancelledError, RuntimeError) as error:
-                    if not watch.said:
-                        doubts.append(_died(error))
-                finally:
-                    peak[0] = watch.peak_bytes
-                    if watch.said:
-                        doubts.append(f"ended: {watch.said}")
-                    sandbox.end(pid)
-
-        peak = [0]
-        asyncio.run(watched())
+        client, start, first = _behind_walls(made, walls, named, Path(folder))
+        running = _Run(client, start, first, made, named, imports, walls.limits)
+        asyncio.run(running.watched())
+    verdicts, doubts = running.verdicts, running.doubts
     why = doubts[-1] if doubts else "it did not run to its end"
-    for cell in checks:
+    for cell in running.checks:
         verdict = verdicts.setdefault(_name(cell), Verdict(0, f"not reached: {why}"))
         cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=verdict.said + "\n")]
     for cell in made.cells:
         if cell.cell_type == "code" and not _is_check(cell):
             cell.outputs = _harmless(cell.outputs)
-    return Graded(made, verdicts, time.monotonic() - begun, peak[0], doubts)
+    return Graded(made, verdicts, time.monotonic() - begun, running.peak_bytes, doubts)
+
+
+def _behind_walls(
+    made: NotebookNode, walls: Sandbox, files: dict[str, Path], shared: Path
+) -> tuple[_Client, dict[str, Any], str]:
+    """The client of a kernel, what to start that with, and the code that it runs first."""
+    limits = walls.limits
+    scratch = shared / "s" if walls.unsafe else Path("/scratch")
+    if walls.unsafe:
+        scratch.mkdir()
+        for name, file in files.items():
+            shutil.copyfile(file, scratch / name)
+    inner = [sys.executable, "-m", "ipykernel_launcher", "-f", str(shared / "kernel.json")]
+    inner += ["--HistoryManager.enabled=False"]
+    environment = sandbox.environment(scratch)
+    argv = walls.command(inner, shared, scratch, [(f, n) for n, f in files.items()], environment)
+    # The last cell is for what grading itself runs; nbclient wants each cell to have a place.
+    running = nbformat.v4.new_notebook(
+        cells=[*made.cells, nbformat.v4.new_code_cell()], metadata=made.metadata
+    )
+    client = _Client(
+        running,
+        argv,
+        shared,
+        limits.output_bytes,
+        timeout=limits.cell_seconds,
+        interrupt_on_timeout=True,
+        error_on_timeout={"ename": "TooLong", "evalue": "", "traceback": []},
+        allow_errors=True,
+        record_timing=False,
+        store_widget_state=False,
+        startup_timeout=60,
+        iopub_timeout=4,
+        shell_timeout_interval=1,
+    )
+    # Not in scratch, where strangers' files lie: Python finds modules where it is started.
+    start: dict[str, Any] = {"cwd": str(shared if walls.unsafe else "/"), "env": environment}
+    start |= {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return client, start, f"import os; os.chdir({str(scratch)!r})" if walls.unsafe else ""
+
+
+@dataclass
+class _Run:
+    """A notebook on its way through its kernel, and what was found so far."""
+
+    client: _Client
+    start: dict[str, Any]  # what the kernel is started with
+    first: str  # code
+    notebook: NotebookNode
+    files: dict[str, Path]  # handed in, by name
+    imports: str
+    limits: sandbox.Limits
+    verdicts: dict[str, Verdict] = field(default_factory=dict)  # by the check's name
+    doubts: list[str] = field(default_factory=list)
+    peak_bytes: int = 0
+
+    @property
+    def checks(self) -> list[NotebookNode]:
+        return [cell for cell in self.notebook.cells if _is_check(cell)]
+
+    async def watched(self) -> None:
+        """Run all cells while the limits hold; end the kernel, whatever happens."""
+        task = asyncio.ensure_future(self._through())
+        while not task.done() and self.client.kernel_pid() is None:
+            await asyncio.sleep(0.05)
+        pid = self.client.kernel_pid()
+        if pid is None:
+            await task
+            return
+        with sandbox.Watch(pid, self.limits) as watch:
+            printed = f"it printed more than {megabytes(self.limits.output_bytes)}"
+            self.client.flood = lambda: watch.stop(printed)
+            try:
+                await _until_done(task, watch)
+            except (DeadKernelError, asyncio.CancelledError, RuntimeError) as error:
+                if not watch.said:
+                    self.doubts.append(_died(error))
+            finally:
+                self.peak_bytes = watch.peak_bytes
+                if watch.said:
+                    self.doubts.append(f"ended: {watch.said}")
+                sandbox.end(pid)
+
+    async def _through(self) -> None:
+        """All cells from top to bottom; but first the checks of files that were handed in."""
+        async with self.client.async_setup_kernel(**self.start):
+            await _ask(self.client, self.first)
+            await _ask(self.client, self.imports)
+            for cell in self.checks:
+                if _judged_file(cell, self.files):
+                    await self._check(cell)
+            for number, cell in enumerate(self.notebook.cells):
+                if cell.cell_type == "code" and _name(cell) not in self.verdicts:
+                    await self._cell(cell, number)
+
+    async def _cell(self, cell: NotebookNode, number: int) -> None:
+        if _makes(cell, self.checks, self.files):
+            return
+        if _is_check(cell):
+            await self._check(cell)
+            return
+        await _run_cell(self.client, cell, number)
+        if _stopped(cell):
+            place = _name(cell) or cell.source.strip()[:40]
+            self.doubts.append(f"stopped after {self.limits.cell_seconds} s: {place!r}")
+
+    async def _check(self, cell: NotebookNode) -> None:
+        self.verdicts[_name(cell)] = await _check(self.client, cell, self.imports)
+
+
+async def _until_done(task: asyncio.Future, watch: sandbox.Watch) -> None:
+    """Wait for the task, and raise its error; give it up once the watch says that it must end."""
+    while not task.done():
+        await asyncio.wait({task}, timeout=0.5)
+        if watch.said:
+            task.cancel()
+            await asyncio.wait({task}, timeout=10)
+            break
+    if task.done() and not task.cancelled():
+        task.result()
 
 
 async def _ask(client: _Client, code: str) -> NotebookNode:
@@ -312,26 +340,3 @@ def _harmless(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
             one.traceback = [f"{one.ename}: {one.evalue}"[:2000]]
         kept.append(one)
     return kept
-
-
-def imports_of(notebook: NotebookNode) -> str:
-    """The import statements of a notebook, and its constants' names of files, as code."""
-    import ast
-
-    lines = []
-    for cell in notebook.cells:
-        if (
-            cell.cell_type != "code"
-            or "nbgrader" in cell.metadata
-            or "colab" in cell.metadata.get("tags", [])
-        ):
-            continue
-        for node in ast.parse(cell.source).body:
-            constant = (
-                isinstance(node, ast.Assign)
-                and isinstance(node.value, ast.Constant)
-                and isinstance(node.value.value, str)
-            )
-            if isinstance(node, ast.Import | ast.ImportFrom) or constant:
-                lines.append(ast.unparse(node))
-    return "\n".join(lines)
