@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from course_lib import cache, engines, judge, models, packing, training
 from course_lib.compressed import Compressed, Stage, Try
-from course_lib.data import ImageData, Images
+from course_lib.data import ImageData, Images, are_leaves
 from course_lib.scorecard import checkpoint_bytes, set_threads
 from course_lib.steps import (
     Distil,
@@ -116,7 +116,7 @@ def packed_file(data: ImageData, progress: bool = True) -> Path:
 
     Compressing takes two to three minutes on two cores, `training.original` not included.
     """
-    if data.name == "leaves":
+    if are_leaves(data):
         return models.WEIGHTS / "leaves.packed"
     place = cache.writable_dir()
     if place is None:

@@ -12,6 +12,7 @@ original on 40,000 images, and pack the result
 import dataclasses
 import hashlib
 import math
+import secrets
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from torch import Tensor, nn
 from course_lib import (
     distillation,
     engines,
+    identity,
     low_rank,
     measuring,
     neuron_pruning,
@@ -61,7 +63,9 @@ class Lesson:
     @cached_property
     def key(self) -> str:
         """What every training of this lesson depends on."""
-        teacher = distillation.digest(self.teacher or self.original)
+        # A teacher that cannot be told from others has no second lesson.
+        asked = self.teacher or self.original
+        teacher = identity.of(asked, self.data.shape) or secrets.token_hex()
         return f"{teacher} {self.data.fingerprint} {self.seed}"
 
     def say(self, text: str) -> None:
@@ -283,7 +287,8 @@ class Distil(Step):
         data = dataclasses.replace(lesson.data, val=lesson.data.val.first(SHOWN))
         epochs = max(1, round(self.images / len(data.train)))
         network = surgery.copied(state.network)
-        key = f"{self} {distillation.digest(network)} {lesson.key} {dataclasses.astuple(self)}"
+        begins = identity.of(network, data.shape, training=True) or secrets.token_hex()
+        key = f"{self} {begins} {lesson.key} {dataclasses.astuple(self)}"
         file = lesson.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
         if file.exists():
             network.load_state_dict(load_file(file))

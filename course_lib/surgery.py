@@ -6,7 +6,8 @@
 """
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from torch import nn
 from torch.nn.utils import parametrize
@@ -32,6 +33,26 @@ def copied(network: nn.Module) -> nn.Module:
                 f"torch.nn.utils.prune.remove(layer, 'weight')"
             )
     return copy.deepcopy(network).eval()
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """All of the network in evaluation mode; behind it each module's mode is what it was.
+
+    >>> network = nn.Sequential(nn.BatchNorm1d(2).eval(), nn.Dropout())
+    >>> with evaluating(network):
+    ...     [module.training for module in network]
+    [False, False]
+    >>> [module.training for module in network]
+    [False, True]
+    """
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
 
 
 def check_weights(network: nn.Module) -> None:
