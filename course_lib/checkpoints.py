@@ -3,41 +3,50 @@
 The file is PyTorch's, read as plain numbers: nothing in it is run.
 """
 
+import hashlib
 import io
 import pickle
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
-from course_lib import files, surgery
+from course_lib import files, identity
 from course_lib.data import ImageData
+from course_lib.epochs import Run
 
 
-def tied_to(network: nn.Module, data: ImageData, *settings: object) -> str:
-    """What a checkpoint belongs to: the network as it began, the images, the settings."""
-    return surgery.digest(network, data.fingerprint, settings)
+def tied_to(network: nn.Module, data: ImageData, *settings: object) -> str | None:
+    """What a checkpoint belongs to: the network as it began, the images, the settings.
+
+    None for a network that cannot be told from others: it has no checkpoint.
+    """
+    learns = identity.of(network, data.shape, training=True)
+    key = f"{learns} {data.fingerprint} {settings}"
+    return hashlib.sha256(key.encode()).hexdigest() if learns else None
 
 
-def keep(path, key, network, best, history, optimiser, schedule, generators) -> None:
+def keep(path: Path, key: str, run: Run, history: dict[str, Any]) -> None:
     """Write what training goes on from; never leave half a file behind."""
     stored = io.BytesIO()
     torch.save(
         {
             "tied_to": key,
-            "network": network.state_dict(),
-            "best": best,
+            "network": run.network.state_dict(),
+            "best": run.best,
             "history": history,
-            "optimiser": optimiser.state_dict(),
-            "schedule": schedule.last_epoch,
-            "generators": [generator.get_state() for generator in generators],
+            "optimiser": run.optimiser.state_dict(),
+            "schedule": run.schedule.last_epoch,
+            "generators": [generator.get_state() for generator in run.generators],
         },
         stored,
     )
     files.write(path, stored.getvalue())
 
 
-def resumed(path, key, network, optimiser, schedule, generators) -> tuple[dict, dict]:
-    """Go on from what `_keep` wrote: the history, and the best weights so far."""
+def resumed(path: Path, key: str, run: Run) -> dict[str, Any]:
+    """Go on from what `keep` wrote; returns its history."""
     try:
         found = torch.load(path, weights_only=True)
     except (RuntimeError, OSError, EOFError, pickle.UnpicklingError, KeyError) as error:
@@ -49,14 +58,15 @@ def resumed(path, key, network, optimiser, schedule, generators) -> tuple[dict, 
             f"{path} was left by a training with other settings, images or weights; delete it, or "
             f"go on with those it was left by"
         )
-    network.load_state_dict(found["network"])
-    optimiser.load_state_dict(found["optimiser"])
-    schedule.last_epoch = found["schedule"]
-    for group, base in zip(optimiser.param_groups, schedule.base_lrs, strict=True):
-        group["lr"] = base * schedule.lr_lambdas[0](schedule.last_epoch)
-    for generator, state in zip(generators, found["generators"], strict=True):
+    run.network.load_state_dict(found["network"])
+    run.optimiser.load_state_dict(found["optimiser"])
+    run.schedule.last_epoch = found["schedule"]
+    for group, base in zip(run.optimiser.param_groups, run.schedule.base_lrs, strict=True):
+        group["lr"] = base * run.schedule.lr_lambdas[0](run.schedule.last_epoch)
+    for generator, state in zip(run.generators, found["generators"], strict=True):
         generator.set_state(state)
-    return found["history"], found["best"]
+    run.best = found["best"]
+    return found["history"]
 
 
 def _one_line(error: BaseException) -> str:

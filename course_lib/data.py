@@ -15,6 +15,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -30,6 +31,7 @@ __all__ = [
     "ImageData",
     "Images",
     "Skipped",
+    "are_leaves",
     "cache_dir",
     "from_arrays",
     "from_folder",
@@ -38,6 +40,9 @@ __all__ = [
 ]
 
 Given = tuple[ArrayLike, ArrayLike]  # images and their labels
+
+# The training images of the leaves that `load` gave, and the names of their classes.
+_LEAVES: WeakKeyDictionary[Images, tuple[str, ...]] = WeakKeyDictionary()
 
 
 def load(name: str | os.PathLike[str] | None = None) -> ImageData:
@@ -228,8 +233,29 @@ def _named(name: str) -> ImageData:
     )
     if name != "leaves":
         return found
+    _LEAVES[found.train] = found.classes
     groups = tuple(leaves.GENERA.index(species.genus) for species in leaves.SPECIES)
     return replace(found, groups=groups, group_names=tuple(leaves.GENERA))
+
+
+def are_leaves(given: ImageData) -> bool:
+    """Are the training images the built-in leaves? By their content, whatever they are called.
+
+    That is what the networks that ship were trained on; other images to choose by or to test on
+    change nothing about it.
+    """
+    if given.train in _LEAVES:  # what `load` gave need not be compared with itself
+        return given.classes == _LEAVES[given.train]
+    count, names = sets.LEAVES["train"], tuple(species.name for species in leaves.SPECIES)
+    if (len(given.train), given.classes, given.shape) != (count, names, (3, 64, 64)):
+        return False
+    ours = load("leaves").train
+    same = torch.equal(given.train.labels, ours.labels) and torch.equal(
+        given.train.pixels, ours.pixels
+    )
+    for images in (given.train, ours):
+        cache.page_out(images.pixels)
+    return same
 
 
 def _stratified(
@@ -268,18 +294,35 @@ def _channels_first(pixels: ArrayLike) -> Tensor:
             f"pixels must be uint8, 0..255, got {array.dtype}; for floats from 0 to 1: "
             "(255 * pixels).round().astype('uint8')"
         )
+    shape = array.shape
+    if array.ndim == 3 and shape[2] in (1, 3):
+        raise ValueError(
+            f"pixels must be a set of images, got {shape}: that is one image, (height, width, "
+            f"channels); pixels[None] makes a set of it"
+        )
     if array.ndim == 3:
         array = array[:, None]
-    elif array.ndim == 4 and array.shape[1] not in (1, 3):
+    elif array.ndim == 4 and shape[1] not in (1, 3):
         array = array.transpose(0, 3, 1, 2)
     if array.ndim != 4 or array.shape[1] not in (1, 3) or not len(array):
         raise ValueError(
             "pixels must have shape (n, height, width), or (n, height, width, channels) with 1 or "
-            f"3 channels, got {np.shape(pixels)}"
+            f"3 channels, got {shape}" + _elsewhere(shape)
         )
     if not all(28 <= side <= 128 for side in array.shape[2:]):
         raise ValueError(
             f"images must be 28 to 128 pixels high and wide, got {array.shape[2]}x"
-            f"{array.shape[3]}; resize them first"
+            f"{array.shape[3]} (of shape {shape}); resize them first"
         )
     return torch.from_numpy(np.ascontiguousarray(array))
+
+
+def _elsewhere(shape: tuple[int, ...]) -> str:
+    """What to do with images whose number stands last, or whose channels are none of ours."""
+    if len(shape) == 4 and shape[2] in (1, 3):
+        return ", where the images' number stands last; pixels.transpose(3, 0, 1, 2) puts it first"
+    if len(shape) == 4 and shape[0] in (1, 3):
+        return ", where the images' number stands last; pixels.transpose(3, 1, 2, 0) puts it first"
+    if len(shape) == 4 and shape[3] == 4:
+        return ", with transparency; pixels[..., :3] leaves it out"
+    return ""

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib import cache, surgery, training
+from course_lib import cache, identity, surgery, training
 from course_lib.data import ImageData
 
 
@@ -72,18 +72,22 @@ def loss(
 def teacher_outputs(teacher: nn.Module, data: ImageData) -> Tensor:
     """The teacher's logits on data.train, (images, classes), from the cache if they are there.
 
-    Computed once for each teacher (its weights and how it is built) and each set of images, so
-    that several students do not pay for it again. The images are taken as they are: training
-    moves and turns them, and the teacher's opinion of the upright image stands for all of these.
+    Computed once for each teacher (for what it computes, see `identity.of`; one of which that
+    can't be told is asked each time) and each set of images, so that several students do not pay
+    for it again. The images are taken as they are: training moves and turns them, and the
+    teacher's opinion of the upright image stands for all of these.
 
     Raises ValueError for a teacher with broken weights, of other classes or other images.
     """
     _check_teacher(teacher, data)
 
+    key = identity.of(teacher, data.shape, training.batches(data.train))
+    if key is None:
+        return training.predict(teacher, data.train)
+
     def make() -> cache.Stored:
         return {"logits": training.predict(teacher, data.train)}, ""
 
-    key = surgery.digest(teacher)
     stored, _ = cache.cached(f"teacher-{data.fingerprint}-{key[:12]}.safetensors", key, make)
     return stored["logits"]
 

@@ -46,6 +46,13 @@ class Images:
                 "pixels must be uint8 of shape (n, channels, height, width), got "
                 f"{self.pixels.dtype} of shape {tuple(self.pixels.shape)}"
             )
+        _, channels, _, last = self.pixels.shape
+        if channels not in (1, 3) and last in (1, 3):
+            raise ValueError(
+                f"pixels must be of shape (n, channels, height, width), got "
+                f"{tuple(self.pixels.shape)}, where the channels stand last; "
+                f"pixels.permute(0, 3, 1, 2) puts them first (data.from_arrays takes both)"
+            )
         if self.labels.dtype != torch.int64 or self.labels.shape != self.pixels.shape[:1]:
             raise ValueError(
                 f"labels must be int64 of shape ({len(self.pixels)},), one for each image, got "

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from course_lib import surgery
 from course_lib.data import Images
 
 
@@ -42,8 +43,14 @@ def cover(images: Tensor, covered: Tensor) -> Tensor:
 @torch.inference_mode()
 def confidence(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     """The probability that the network gives to each image's label, (count,)."""
-    chunks = zip(images.split(100), labels.split(100), strict=True)
-    return torch.cat([network(x).softmax(1).gather(1, y[:, None])[:, 0] for x, y in chunks])
+    return _logits(network, images).softmax(1).gather(1, labels[:, None])[:, 0]
+
+
+@torch.inference_mode()
+def _logits(network: nn.Module, images: Tensor) -> Tensor:
+    """(count, classes), in evaluation mode: in training mode the network's norms would learn."""
+    with surgery.evaluating(network):
+        return torch.cat([network(some) for some in images.split(100)])
 
 
 def importance(network: nn.Module, images: Tensor, labels: Tensor, grid: int = 8) -> Tensor:
@@ -90,9 +97,7 @@ def removal_curve(
     """Mean confidence and accuracy after each number of pieces is gone."""
     confidences, accuracies = [], []
     for removed in steps:
-        hidden = cover(images, first_pieces(orders, removed))
-        with torch.inference_mode():
-            logits = torch.cat([network(x) for x in hidden.split(100)])
+        logits = _logits(network, cover(images, first_pieces(orders, removed)))
         sure = logits.softmax(1).gather(1, labels[:, None])
         confidences.append(sure.mean().item())
         accuracies.append((logits.argmax(1) == labels).double().mean().item())

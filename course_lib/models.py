@@ -158,6 +158,11 @@ def check_images(images: Tensor, channels: int, side: int | None = None) -> None
         fits = tuple(images.shape[2:]) == (side, side)
     elif fits:
         fits = all(SMALLEST <= s <= LARGEST for s in images.shape[2:])
+    if not fits and images.ndim == 4 and images.shape[1] != channels == images.shape[3]:
+        raise ValueError(
+            f"images must be (batch, {channels}, height, width); got {tuple(images.shape)}, where "
+            f"the channels stand last. images.permute(0, 3, 1, 2) puts them first"
+        )
     if not fits:
         wanted = f"{side}x{side}" if side else f"{SMALLEST} to {LARGEST} pixels a side"
         raise ValueError(

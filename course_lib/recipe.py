@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib import cache, engines, judge, models, packing, result, training
-from course_lib.data import ImageData, Images
+from course_lib.data import ImageData, Images, are_leaves
 from course_lib.result import Result, Stage, Try
 from course_lib.scorecard import checkpoint_bytes, compare, set_threads
 from course_lib.steps import (
@@ -119,7 +119,7 @@ def packed_file(data: ImageData, progress: bool = True) -> Path:
 
     Compressing takes two to three minutes on two cores, `training.original` not included.
     """
-    if data.name == "leaves":
+    if are_leaves(data):
         return models.WEIGHTS / "leaves.packed"
     place = cache.writable_dir()
     if place is None:

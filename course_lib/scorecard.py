@@ -27,7 +27,7 @@ import torch
 from safetensors.torch import save_model
 from torch import Tensor, nn
 
-from course_lib import cache, graphs, surgery
+from course_lib import cache, graphs, identity
 from course_lib.cards import Comparison, Scorecard, compare
 from course_lib.counting import (
     Counted,
@@ -39,7 +39,7 @@ from course_lib.counting import (
     working_memory,
 )
 from course_lib.data import ImageData, Images
-from course_lib.engines import Exported, onnx
+from course_lib.engines import Executorch, Exported, Onnx, onnx
 from course_lib.intervals import Paired, paired, wilson
 from course_lib.measuring import (
     Latency,
@@ -49,7 +49,7 @@ from course_lib.measuring import (
     set_threads,
     threads,
 )
-from course_lib.training import predict, release_memory
+from course_lib.training import batches, predict, release_memory
 
 __all__ = [
     "Comparison", "Latency", "Paired", "Scorecard", "checkpoint_bytes", "compare", "keep",
@@ -260,19 +260,25 @@ def _answers(
             )
         return {"correct": outputs.argmax(1) == images.labels}, ""
 
-    if name == "original":
-        # Every chapter asks this of the same network; a quarter of a minute each time.
-        engine = network.engine if isinstance(network, Exported) else "torch"
-        asked = f"{engine} {version(engine)} {len(images)}"
-        if isinstance(network, Exported):
-            key = hashlib.sha256(f"{network} {asked}".encode() + network.content).hexdigest()
-        else:
-            key = surgery.digest(network, asked)
-        file = f"answers-{tested_on.replace(' ', '-')}-{engine}.safetensors"
-        found, _ = cache.cached(file, key, make)
-    else:
+    # Every chapter asks the original, for a quarter of a minute. Its name says that it is worth
+    # keeping; what it computes says whose answers they are.
+    computed = _computed(network, images) if name == "original" else None
+    if computed is None:
         found, _ = make()
+    else:
+        engine = network.engine if isinstance(network, Exported) else "torch"
+        file = f"answers-{tested_on.replace(' ', '-')}-{engine}.safetensors"
+        found, _ = cache.cached(file, f"{computed} {version(engine)} {len(images)}", make)
     return found["correct"].numpy()
+
+
+def _computed(network: nn.Module | Exported, images: Images) -> str | None:
+    """What the network computes of these images; None if that can't be told."""
+    if isinstance(network, nn.Module):
+        return identity.of(network, images.pixels.shape[1:], batches(images))
+    if type(network) in (Onnx, Executorch):  # the file, and nothing of anybody else's
+        return hashlib.sha256(network.content).hexdigest()
+    return None
 
 
 def keep(chapter: str, cards: Sequence[Scorecard]) -> None:

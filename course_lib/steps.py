@@ -12,6 +12,7 @@ original on 40,000 images, and pack the result
 import dataclasses
 import hashlib
 import math
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from course_lib import (
     channels,
     distillation,
+    identity,
     low_rank,
     measuring,
     neuron_pruning,
@@ -183,7 +185,8 @@ class Distil(Step):
         data = dataclasses.replace(lesson.data, val=lesson.data.val.first(SHOWN))
         epochs = max(1, round(self.images / len(data.train)))
         network = surgery.copied(state.network)
-        key = f"{self} {surgery.digest(network)} {lesson.key} {dataclasses.astuple(self)}"
+        begins = identity.of(network, data.shape, training=True) or secrets.token_hex()
+        key = f"{self} {begins} {lesson.key} {dataclasses.astuple(self)}"
         file = lesson.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
         if file.exists():
             network.load_state_dict(load_file(file))

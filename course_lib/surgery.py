@@ -6,10 +6,9 @@
 """
 
 import copy
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
-import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
@@ -36,6 +35,26 @@ def copied(network: nn.Module) -> nn.Module:
     return copy.deepcopy(network).eval()
 
 
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """All of the network in evaluation mode; behind it each module's mode is what it was.
+
+    >>> network = nn.Sequential(nn.BatchNorm1d(2).eval(), nn.Dropout())
+    >>> with evaluating(network):
+    ...     [module.training for module in network]
+    [False, False]
+    >>> [module.training for module in network]
+    [False, True]
+    """
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
 def check_weights(network: nn.Module) -> None:
     """Raise ValueError, naming the tensor, unless all weights and buffers are finite numbers."""
     if not isinstance(network, nn.Module):
@@ -47,19 +66,6 @@ def check_weights(network: nn.Module) -> None:
                 f"{name} holds {broken:,} NaN or infinite values of {tensor.numel():,}: the "
                 f"training ran away; load an earlier checkpoint or train with a lower learning rate"
             )
-
-
-def digest(network: nn.Module, *settings: object) -> str:
-    """64 hex digits that change with the weights, how the network prints, PyTorch, and settings.
-
-    Wherever the weights lie: a network on a GPU has the digest of its copy on the CPU.
-    """
-    said = " ".join(map(str, (torch.__version__, network, *settings)))
-    key = hashlib.sha256(said.encode())
-    for name, tensor in network.state_dict().items():
-        key.update(name.encode())
-        key.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
-    return key.hexdigest()
 
 
 def layers(

@@ -11,29 +11,26 @@
 """
 
 import contextlib
-import copy
 import ctypes
 import dataclasses
-import math
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from tqdm import tqdm
 
 from . import cache, checkpoints, leaves, models, surgery
-from .data import ImageData, Images, normalise
+from .data import ImageData, Images, are_leaves
+from .epochs import AfterStep, Loss, Run, Teaching
+from .epochs import augmented as augmented
 from .processor import has_bfloat16
 from .workers import Workers
 
-Loss = Callable[[nn.Module, Tensor, Tensor, Tensor], Tensor]
-AfterStep = Callable[[nn.Module, int, int], None]
+BATCH = 32  # images that `predict` asks about at a time
 
 
 @dataclass
@@ -45,6 +42,18 @@ class History:
     best_epoch: int = -1  # the epoch whose weights were kept, from 0
     seconds: float = 0.0
     interrupted: bool = False
+
+    def judged(self, accuracy: float, keep: str) -> bool:
+        """Note an epoch's accuracy on the validation images; are its weights the ones to keep?"""
+        better = accuracy > max([-1.0, *self.validation_accuracy])
+        self.validation_accuracy.append(accuracy)
+        if better or keep == "last":
+            self.best_epoch = len(self.validation_accuracy) - 1
+        return better or keep == "last"
+
+    def stale(self, patience: int | None) -> bool:
+        """Have so many epochs passed without a better one?"""
+        return patience is not None and len(self.loss) - 1 - self.best_epoch >= patience
 
 
 def fit(
@@ -82,11 +91,50 @@ def fit(
     instructions for it; elsewhere it changes nothing.
     checkpoint: written after every epoch and removed at the end. If it is there, training goes on
     behind its last epoch and ends with the same network as without the interruption; Ctrl-C then
-    is not swallowed but leaves the file. It is tied to these settings, network and images.
+    is not swallowed but leaves the file. It is tied to these settings, images, and what the network
+    computes; one that cannot be told from others (see `identity.of`) begins again.
 
     Raises ValueError for settings that cannot work, FloatingPointError when the loss is no
     longer a number, with the likely reason.
     """
+    _check(network, data, epochs, learning_rate, batch_size, keep, workers)
+    run = Run(network, data.train, epochs, learning_rate, batch_size, weight_decay, seed, workers)
+    teaching = Teaching(loss, after_step, augment, bfloat16 and has_bfloat16())
+    settings = (epochs, learning_rate, run.batch_size, weight_decay, seed, augment, keep,
+                run.workers, bfloat16)  # fmt: skip
+    tied_to = checkpoints.tied_to(network, data, *settings) if checkpoint else None
+    history, start = History(), time.perf_counter()
+    if checkpoint and tied_to and checkpoint.exists():
+        history = History(**checkpoints.resumed(checkpoint, tied_to, run))
+        start -= history.seconds
+    with _bar(run, progress) as bar:
+        try:
+            with Workers(run.network, run.workers) as sharing:
+                while len(history.loss) < epochs:
+                    history.loss.append(run.epoch(sharing, teaching, bar))
+                    if history.judged(evaluate(run.network, data.val), keep):
+                        run.keep()
+                    bar.set_postfix(validation=f"{history.validation_accuracy[-1]:.1%}")
+                    history.seconds = time.perf_counter() - start
+                    if checkpoint and tied_to:
+                        checkpoints.keep(checkpoint, tied_to, run, dataclasses.asdict(history))
+                    if history.stale(patience):
+                        break
+        except KeyboardInterrupt:
+            if checkpoint:
+                raise
+            history.interrupted = True
+            bar.write(f"stopped in epoch {len(history.loss) + 1}: the best network so far is kept")
+    history.seconds = time.perf_counter() - start
+    found = run.result()
+    if checkpoint and tied_to:
+        checkpoint.unlink(missing_ok=True)
+    release_memory()
+    return found, history
+
+
+def _check(network, data, epochs, learning_rate, batch_size, keep, workers) -> None:
+    """Raise ValueError, with what to do, for settings of `fit` that cannot work."""
     if epochs < 1 or batch_size < 2 or learning_rate <= 0 or workers < 1:
         raise ValueError(
             f"fit needs epochs >= 1, batch_size >= 2, learning_rate > 0 and workers >= 1; got "
@@ -102,76 +150,13 @@ def fit(
             "fit has nothing to train: every parameter is frozen; "
             "network.requires_grad_(True) lets them learn again"
         )
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    batch_size = min(batch_size, len(data.train))
-    workers = 1 if device.type == "cuda" else min(workers, batch_size // 2)
-    # The first shuffles too; each worker moves and turns the images of its part.
-    generators = [torch.Generator().manual_seed(seed + 10_000 * i) for i in range(workers)]
-    torch.manual_seed(seed)  # dropout and the like, inside the network
-    tied_to = ""
-    if checkpoint:
-        settings = (epochs, learning_rate, batch_size, weight_decay, seed, augment, keep, workers,
-                    bfloat16)  # fmt: skip
-        tied_to = checkpoints.tied_to(network, data, *settings)
-    network = _laid_out(copy.deepcopy(network).to(device), torch.channels_last).train()
-    steps = epochs * math.ceil(len(data.train) / batch_size)
-    optimiser = torch.optim.SGD(
-        [p for p in network.parameters() if p.requires_grad],
-        lr=learning_rate,
-        momentum=0.9,
-        nesterov=True,
-        weight_decay=weight_decay,
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _cycle(step, steps))
-    history, best, start = History(), copy.deepcopy(network.state_dict()), time.perf_counter()
-    if checkpoint and checkpoint.exists():
-        so_far, best = checkpoints.resumed(
-            checkpoint, tied_to, network, optimiser, schedule, generators
-        )
-        history = History(**so_far)
-        start -= history.seconds
+
+
+def _bar(run: Run, progress: bool) -> tqdm:
     # TQDM_DISABLE in the environment keeps its say when progress is wanted.
     quiet = {} if progress else {"disable": True}
-    bar = tqdm(total=steps, desc="training", unit="step", file=sys.stderr,
-               initial=schedule.last_epoch, **quiet)  # fmt: skip
-    try:
-        with Workers(network, workers) as sharing:
-            for epoch in range(len(history.loss), epochs):
-                numbers = data.train.order(batch_size, generators[0])
-                history.loss.append(
-                    _epoch(
-                        sharing, data.train, numbers, generators if augment else [], loss,
-                        after_step, optimiser, schedule, bar, bfloat16 and has_bfloat16(),
-                    )
-                )  # fmt: skip
-                torch.set_num_threads(sharing.threads)  # nobody else computes now
-                history.validation_accuracy.append(evaluate(network, data.val))
-                better = history.validation_accuracy[-1] > max(
-                    [-1.0, *history.validation_accuracy[:-1]]
-                )
-                if better or keep == "last":
-                    best, history.best_epoch = copy.deepcopy(network.state_dict()), epoch
-                bar.set_postfix(validation=f"{history.validation_accuracy[-1]:.1%}")
-                history.seconds = time.perf_counter() - start
-                if checkpoint:
-                    checkpoints.keep(checkpoint, tied_to, network, best,
-                                     dataclasses.asdict(history), optimiser, schedule,
-                                     generators)  # fmt: skip
-                if patience is not None and epoch - history.best_epoch >= patience:
-                    break
-    except KeyboardInterrupt:
-        if checkpoint:
-            raise
-        history.interrupted = True
-        bar.write(f"stopped in epoch {len(history.loss) + 1}: the best network so far is kept")
-    finally:
-        bar.close()
-    history.seconds = time.perf_counter() - start
-    network.load_state_dict(best)
-    if checkpoint:
-        checkpoint.unlink(missing_ok=True)
-    release_memory()
-    return _laid_out(network.to("cpu"), torch.contiguous_format).eval(), history
+    return tqdm(total=run.steps, desc="training", unit="step", file=sys.stderr,
+                initial=run.schedule.last_epoch, **quiet)  # fmt: skip
 
 
 def release_memory() -> None:
@@ -181,121 +166,26 @@ def release_memory() -> None:
             ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
-def _laid_out(network: nn.Module, layout: torch.memory_format) -> nn.Module:
-    """The network with its convolutions' weights in a layout; channels last trains 1.3x faster."""
-    return network.to(memory_format=layout)  # type: ignore[call-overload]
-
-
-def _epoch(
-    workers: Workers,
-    images,
-    batches,
-    generators,
-    loss,
-    after_step,
-    optimiser,
-    schedule,
-    bar,
-    bfloat16,
-) -> float:
-    """One pass; the images are augmented if there are generators to draw from."""
-    network = workers.copies[0]
-    device = next(network.parameters()).device
-    drawing = dict(zip(map(id, workers.copies), generators, strict=False))
-
-    def part_loss(network: nn.Module, numbers: Tensor) -> Tensor:
-        pixels, labels = images.pixels[numbers], images.labels[numbers]
-        if drawing:
-            pixels = augmented(pixels, drawing[id(network)], turn=pixels.shape[1] == 3)
-        inputs = normalise(pixels)
-        inputs, labels = inputs.to(device, memory_format=torch.channels_last), labels.to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-            if loss is None:
-                return F.cross_entropy(network(inputs).float(), labels)
-            return loss(network, inputs, labels, numbers)
-
-    if len(workers.copies) > 1:
-        torch.set_num_threads(1)
-    workers.train()
-    total, count = 0.0, 0
-    for numbers in batches:
-        if len(numbers) < 2:
-            continue  # batch norm cannot learn from one image
-        parts = numbers.tensor_split(min(len(workers.copies), len(numbers) // 2))
-        value = workers.step(part_loss, parts)
-        if not torch.isfinite(value):
-            raise FloatingPointError(
-                f"the loss became {value.item()} at step {schedule.last_epoch}: the learning rate "
-                f"{optimiser.param_groups[0]['lr']:.3g} is likely too high (try a third of it), "
-                f"or an image holds no numbers"
-            )
-        optimiser.step()
-        schedule.step()
-        if after_step is not None:
-            after_step(network, schedule.last_epoch, bar.total)
-        total, count = total + value.item() * len(numbers), count + len(numbers)
-        bar.update()
-    return total / max(1, count)
-
-
-def _cycle(step: int, steps: int) -> float:
-    """A tenth of the steps up, the rest down along a cosine to zero."""
-    warm = max(1, steps // 10)
-    if step < warm:
-        return (step + 1) / warm
-    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
-
-
-def augmented(images: Tensor, generator: torch.Generator, turn: bool = True) -> Tensor:
-    """The same images, each moved by up to a sixteenth, and turned and mirrored if `turn`.
-
-    A leaf is the same leaf in every direction; a digit is not, so grey images are only moved.
-    images: pixels or floats, (batch, channels, height, width); bytes are moved fastest.
-    """
-    count, _, height, width = images.shape
-
-    def draw(low: int, high: int) -> Tensor:
-        return torch.randint(low, high, (count,), generator=generator)
-
-    wide, corners = images, []
-    for axis, side in ((2, height), (3, width)):
-        most = side // 16
-        corners.append((draw(-most, most + 1) + most).tolist())
-        # The border's pixels go on beyond it.
-        wide = wide.index_select(axis, torch.arange(-most, side + most).clamp(0, side - 1))
-    images = torch.stack(
-        [
-            wide[i, :, top : top + height, left : left + width]
-            for i, (top, left) in enumerate(zip(*corners, strict=True))
-        ]
-    )
-    if turn:
-        mirror, turns = draw(0, 2), draw(0, 4)
-        kinds = mirror + (2 * turns if height == width else 0)
-        turned = torch.empty_like(images)
-        for kind in kinds.unique().tolist():
-            chosen = (kinds == kind).nonzero()[:, 0]
-            some = images[chosen].flip(3) if kind % 2 else images[chosen]
-            turned[chosen] = torch.rot90(some, kind // 2, (2, 3))
-        images = turned
-    return images
-
-
 @torch.inference_mode()
-def predict(network: nn.Module, images: Images, batch_size: int = 32) -> Tensor:
-    """Logits of all images, (count, classes), on the CPU; the network's mode is left as it was."""
+def predict(network: nn.Module, images: Images, batch_size: int = BATCH) -> Tensor:
+    """Logits of all images, (count, classes), on the CPU; each module's mode is left as it was."""
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    was_training = network.training
-    network.eval()
-    try:
+    with surgery.evaluating(network):
         return torch.cat(
             [
                 network(inputs.to(device, memory_format=torch.channels_last)).cpu()
                 for inputs, _ in images.batches(batch_size)
             ]
         )
-    finally:
-        network.train(was_training)
+
+
+def batches(images: Images) -> tuple[int, ...]:
+    """The sizes of the batches that `predict` asks about, each once.
+
+    >>> batches(Images(torch.zeros(70, 1, 28, 28, dtype=torch.uint8), torch.zeros(70).long()))
+    (32, 6)
+    """
+    return tuple(sorted({len(numbers) for numbers in images.order(BATCH)}, reverse=True))
 
 
 def evaluate(network: nn.Module, images: Images) -> float:
@@ -339,16 +229,23 @@ def recalibrated(network: nn.Module, images: Images, batch_size: int = 64) -> nn
 ORIGINAL_WIDTH = 64
 
 
+def shipped(name: str, data: ImageData) -> nn.Module | None:
+    """The network of this name that ships with the course, if it was trained on these images."""
+    path = models.WEIGHTS / f"{name}.safetensors"
+    # By the leaves' version: another platform's pixels may differ by a grey level.
+    if path.exists() and models.notes(path).get("images") == leaves.VERSION and are_leaves(data):
+        return models.load(path)
+    return None
+
+
 def original(data: ImageData, progress: bool = True) -> nn.Module:
     """The uncompressed LeafNet of these images: shipped, cached, or trained once and cached.
 
     Training takes about ten minutes for 4,000 photos on two cores; the bar shows what is left.
     """
-    if data.name == "leaves":
-        path = models.WEIGHTS / "leafnet_leaves.safetensors"
-        # By version, not by fingerprint: another platform's pixels may differ by a grey level.
-        if path.exists() and models.notes(path).get("images") == leaves.VERSION:
-            return models.load(path)
+    ships = shipped("leafnet_leaves", data)
+    if ships is not None:
+        return ships
 
     def make() -> cache.Stored:
         network, history = train_original(data, progress=progress)

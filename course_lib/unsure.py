@@ -15,12 +15,14 @@ True
 import itertools
 import math
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from course_lib import surgery
 from course_lib.data import Images, normalise
 from course_lib.other_things import others, others_by_kind
 from course_lib.page_shared import VALUES
@@ -140,15 +142,17 @@ def answers(network: Callable[[Tensor], Tensor], images: Images, turns: int = 1)
     """Logits (turns, n, classes) of the images as they are, and turned by a quarter, a half, ...
 
     network: what takes up to 20 normalised images and returns logits: an `engines.Exported`, or
-    a network of PyTorch in evaluation mode.
+    a network of PyTorch, which is asked in evaluation mode.
     """
-    return torch.stack([
-        torch.cat([
-            network(normalise(images.pixels[which].rot90(turn, (2, 3)).contiguous()))
-            for which in images.order(20)
-        ])
-        for turn in range(turns)
-    ])  # fmt: skip
+    still = surgery.evaluating(network) if isinstance(network, nn.Module) else nullcontext()
+    with still:
+        return torch.stack([
+            torch.cat([
+                network(normalise(images.pixels[which].rot90(turn, (2, 3)).contiguous()))
+                for which in images.order(20)
+            ])
+            for turn in range(turns)
+        ])  # fmt: skip
 
 
 def calibrate(

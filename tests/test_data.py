@@ -1,5 +1,6 @@
 """The images: what a learner's folder may hold, what may happen to a cache, and what comes out."""
 
+import dataclasses
 import functools
 import io
 import multiprocessing
@@ -275,6 +276,28 @@ def test_leaves_are_rendered_once_from_three_seeds(renders, own_cache):
     assert list(own_cache.glob(".*.tmp")) == []
 
 
+def given_as_arrays(found, pixels, labels, name):
+    """The built-in leaves through `from_arrays`, with other training images."""
+    splits = {s: (getattr(found, s).pixels, getattr(found, s).labels) for s in ("val", "test")}
+    return data.from_arrays(pixels, labels, found.classes, name=name, **splits)
+
+
+def test_leaves_are_known_by_their_training_images_not_by_their_name(renders):
+    found = data.load("leaves")
+    pixels, labels = found.train.pixels, found.train.labels
+    assert data.are_leaves(found)
+    assert data.are_leaves(dataclasses.replace(found, name="mine", val=found.val.first(3)))
+    assert data.are_leaves(given_as_arrays(found, pixels.numpy().copy(), labels, "mine"))
+    one_other, swapped = pixels.clone(), labels.clone()
+    one_other[3, 2, 5, 5] += 1
+    swapped[:2] = (labels[:2] + 1) % 12
+    for others in ((one_other, labels), (pixels, swapped), (pixels.flip(0), labels.flip(0)),
+                   (pixels[:20], labels[:20])):  # fmt: skip
+        assert not data.are_leaves(given_as_arrays(found, *others, "leaves"))
+    renamed = (*found.classes[1:], "another")
+    assert not data.are_leaves(dataclasses.replace(found, classes=renamed))
+
+
 def test_leaves_have_species_in_genera(renders):
     found = data.load("leaves")
     assert found.classes == tuple(species.name for species in leaves.SPECIES)
@@ -420,7 +443,7 @@ def test_course_data_chooses_the_images(tmp_path, monkeypatch):
 
 def test_a_folder_called_as_a_built_in_set_is_not_taken_for_it(tmp_path):
     own = data.load(a_folder(tmp_path / "leaves"))
-    assert own.name == "my leaves"  # networks that ship are those of the images named "leaves"
+    assert own.name == "my leaves"  # two sets of one name would be mistaken for each other
 
 
 # --- the cache ------------------------------------------------------------------------------------
@@ -1008,6 +1031,51 @@ def test_what_is_paged_out_is_still_there(tmp_path):
 
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells, and only there it is done")
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((40, 64, 64, 3), r"\(40, 64, 64, 3\), where the channels stand last; pixels\.permute"),
+        ((40, 64, 64, 1), r"channels stand last; pixels\.permute\(0, 3, 1, 2\)"),
+    ],
+)
+def test_images_whose_channels_stand_last_are_refused(shape, message):
+    pixels = torch.zeros(shape, dtype=torch.uint8)
+    with pytest.raises(ValueError, match=message):
+        data.Images(pixels, torch.zeros(len(pixels)).long())
+    first = data.Images(pixels.permute(0, 3, 1, 2), torch.zeros(len(pixels)).long())
+    assert first.pixels.shape == (40, shape[3], 64, 64)
+
+
+def test_a_shape_that_may_be_both_counts_as_channels_first():
+    pixels = torch.zeros(3, 3, 3, 3, dtype=torch.uint8)
+    assert repr(data.Images(pixels, torch.zeros(3).long())) == "Images(3 of 3x3x3)"
+    with pytest.raises(ValueError, match=r"28 to 128 pixels .* got 3x3"):
+        data.from_arrays(pixels, [0, 1, 0])
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((64, 64, 3), r"\(64, 64, 3\): that is one image.*pixels\[None\]"),
+        ((32, 32, 3, 40), r"number stands last; pixels\.transpose\(3, 0, 1, 2\)"),
+        ((3, 32, 33, 40), r"number stands last; pixels\.transpose\(3, 1, 2, 0\)"),
+        ((40, 64, 64, 4), r"transparency; pixels\[\.\.\., :3\]"),
+        ((40, 3, 64, 3), r"got 64x3 \(of shape \(40, 3, 64, 3\)\)"),
+    ],
+)
+def test_arrays_in_another_order_are_told_what_to_do(shape, message):
+    with pytest.raises(ValueError, match=message):
+        data.from_arrays(np.zeros(shape, np.uint8), np.arange(40) % 2)
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"), [((32, 33, 3, 40), (3, 0, 1, 2)), ((3, 32, 33, 40), (3, 1, 2, 0))]
+)
+def test_the_advice_for_arrays_in_another_order_works(shape, axes):
+    turned = np.zeros(shape, np.uint8).transpose(axes)
+    assert data.from_arrays(turned, np.arange(40) % 2).shape == (3, 32, 33)
+
+
 def test_a_fingerprint_does_not_keep_all_images_in_memory(tmp_path):
     """In a process of its own: 14,000 leaves are 172 MB, read once and let go.
 

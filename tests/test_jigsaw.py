@@ -113,6 +113,25 @@ def test_silencing_a_share_at_the_ends_of_the_range(network, images):
     assert torch.equal(jigsaw.silence_share(network, images, 1), nothing)
 
 
+def test_a_network_in_training_mode_answers_the_same_and_stays_as_it_was(network, images):
+    inputs, labels = data.normalise(images.pixels[:8]), images.labels[:8]
+    orders = jigsaw.order(torch.rand(8, 16), "least important first")
+    learning = copy.deepcopy(network).train()
+    learning.features[1].eval()
+    modes = [module.training for module in learning.modules()]
+    before = {name: value.clone() for name, value in learning.state_dict().items()}
+    for ask in (
+        lambda net: jigsaw.confidence(net, inputs, labels),
+        lambda net: jigsaw.importance(net, inputs, labels, grid=2),
+        lambda net: torch.tensor(jigsaw.removal_curve(net, inputs, labels, orders, [0, 5])),
+        lambda net: jigsaw.silence(net, images, "layer 2", [0, 1]),
+        lambda net: jigsaw.silence_share(net, images, 0.5),
+    ):
+        assert torch.equal(ask(learning), ask(network))
+    assert [module.training for module in learning.modules()] == modes
+    assert all(torch.equal(before[key], value) for key, value in learning.state_dict().items())
+
+
 def test_bad_requests_are_quoted(network, images):
     with pytest.raises(ValueError, match="layer 9"):
         jigsaw.silence(network, images, "layer 9", [0])

@@ -35,6 +35,7 @@ def test_leafnet_takes_every_promised_input(side, channels, width, classes):
         (torch.zeros(3, 64, 64), "got \\(3, 64, 64\\)"),
         (torch.zeros(1, 1, 64, 64), "channels=data.shape"),
         (torch.zeros(1, 3, 16, 64), "28 to 128"),
+        (torch.zeros(1, 64, 64, 3), r"channels stand last. images.permute\(0, 3, 1, 2\)"),
         (torch.zeros(1, 3, 64, 64, dtype=torch.uint8), "data.normalise"),
     ],
 )

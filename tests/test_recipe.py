@@ -1,5 +1,6 @@
 """Recipes: steps in any order, the search for the smallest that holds, and going on again."""
 
+import copy
 import dataclasses
 import json
 
@@ -211,6 +212,24 @@ def test_scaled_counts_stay_multiples_that_engines_like():
     assert PruneNeurons((10, 20, 100)).scaled(0.75).keep == (8, 16, 76)
     assert PruneNeurons((5, 7)).scaled(2).keep == (10, 14)
     assert PruneNeurons(0.25).scaled(2).keep == 0.5
+
+
+def test_the_file_that_ships_is_for_the_leaves_alone(stripes, monkeypatch):
+    monkeypatch.setattr(recipe.training, "original", lambda *_: 1 / 0)
+    images = dataclasses.replace(data.load("leaves"), name="mine")
+    assert recipe.packed_file(images) == models.WEIGHTS / "leaves.packed"
+    with pytest.raises(ZeroDivisionError):
+        recipe.packed_file(dataclasses.replace(stripes, name="leaves"), progress=False)
+
+
+def test_a_lesson_is_its_teachers_own(stripes, original, tmp_path):
+    key = Lesson(stripes, original, tmp_path).key
+    assert Lesson(stripes, copy.deepcopy(original), tmp_path).key == key
+    other = copy.deepcopy(original)
+    other.forward = lambda images: -type(other).forward(other, images)
+    assert Lesson(stripes, other, tmp_path).key != key
+    other.forward = lambda images: type(other).forward(other, images) + torch.rand(1)
+    assert Lesson(stripes, other, tmp_path).key != Lesson(stripes, other, tmp_path).key
 
 
 def test_other_images_are_compressed_once(stripes, original, tmp_path, monkeypatch):

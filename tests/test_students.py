@@ -1,5 +1,7 @@
 """The students: what they learn from, what is shipped, what is kept."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -66,6 +68,14 @@ def test_students_of_other_images_are_trained_once(stripes, monkeypatch, way):
     monkeypatch.setattr(training, "original", lambda data, progress: models.LeafNet(5, 2, 1).eval())
     students.student(stripes, way, progress=False)  # another teacher's student is another one
     assert len(calls) == 1
+
+
+def test_no_student_ships_for_other_images_called_leaves(stripes, monkeypatch):
+    monkeypatch.setattr(students, "trained", lambda *_args, **_options: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        students.student(dataclasses.replace(stripes, name="leaves"), "distilled")
+    images = dataclasses.replace(data.load("leaves"), name="mine")
+    assert students.student(images, "distilled").widths == students.WIDTHS
 
 
 def test_half_a_training_is_not_kept(stripes, monkeypatch):

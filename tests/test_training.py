@@ -1,7 +1,9 @@
 """fit: seeded, keeps the best, never changes what it was given; original: shipped or cached."""
 
+import copy
 import dataclasses
 import math
+from types import MethodType
 
 import numpy as np
 import pytest
@@ -172,6 +174,72 @@ def test_predict_keeps_the_mode_and_the_order(stripes):
     network.eval()
     one = network(data.normalise(stripes.test.pixels[5:6]))
     assert torch.allclose(logits[5:6], one, atol=1e-5)
+
+
+@pytest.mark.parametrize("ask", [training.evaluate, training.predict])
+def test_asking_leaves_every_module_as_it_was(stripes, ask):
+    network = models.LeafNet(4, 2, 1).train()
+    network.features[1].eval()  # a frozen norm
+    network.classify.eval()
+    modes, before = [module.training for module in network.modules()], state(network)
+    ask(network, stripes.test)
+    assert [module.training for module in network.modules()] == modes
+    assert same(before, state(network))
+
+    class Broken(torch.nn.Dropout):
+        def forward(self, values):
+            raise RuntimeError("broken")
+
+    network.features[2] = Broken()
+    with pytest.raises(RuntimeError, match="broken"):
+        ask(network, stripes.test)
+    assert [module.training for module in network.modules()] == modes
+
+
+def test_a_network_that_cannot_be_told_from_others_has_no_checkpoint(stripes, tmp_path):
+    class Choosy(models.LeafNet):
+        def forward(self, images):
+            found = super().forward(images)
+            return found if found.sum() > 0 else found * 2
+
+    file = tmp_path / "training.part"
+
+    def interrupted(network, done, total):
+        if done > total // 2:
+            raise KeyboardInterrupt
+
+    settings = {"epochs": 4, "batch_size": 16, "progress": False, "checkpoint": file}
+    with pytest.raises(KeyboardInterrupt):
+        training.fit(Choosy(4, 2, 1), stripes, after_step=interrupted, **settings)
+    assert not file.exists()
+
+
+def test_a_checkpoint_is_not_gone_on_with_by_one_that_prints_alike(stripes, tmp_path):
+    def stop(network, done, total):
+        if done > total // 2:
+            raise KeyboardInterrupt
+
+    torch.manual_seed(0)
+    network = models.LeafNet(4, 2, 1)
+    other = copy.deepcopy(network)
+    other.forward = MethodType(lambda self, images: -models.LeafNet.forward(self, images), other)
+    file = tmp_path / "training.part"
+    settings = {"epochs": 4, "batch_size": 16, "progress": False, "checkpoint": file}
+    with pytest.raises(KeyboardInterrupt):
+        training.fit(network, stripes, after_step=stop, **settings)
+    assert file.exists()
+    with pytest.raises(ValueError, match="other settings, images or weights"):
+        training.fit(other, stripes, **settings)
+
+
+@pytest.mark.parametrize("name", ["leaves", "mine"])
+def test_what_ships_is_for_the_images_that_it_was_trained_on(stripes, monkeypatch, name):
+    monkeypatch.setattr(training, "train_original", lambda *_args, **_options: 1 / 0)
+    images = dataclasses.replace(data.load("leaves"), name=name)
+    shipped = models.load_pretrained("leafnet_leaves")
+    assert same(state(training.original(images)), state(shipped))
+    with pytest.raises(ZeroDivisionError):
+        training.original(dataclasses.replace(stripes, name=name))
 
 
 def test_augmenting_moves_grey_images_and_turns_coloured_ones():

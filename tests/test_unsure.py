@@ -44,6 +44,20 @@ def accepted(rule, network, images):
     return sure, labels == images.labels
 
 
+def test_a_network_in_training_mode_is_asked_in_evaluation_mode():
+    torch.manual_seed(0)
+    network = models.LeafNet(4, classes=3).train()
+    network.features[1].eval()
+    modes = [module.training for module in network.modules()]
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    pixels = torch.randint(0, 256, (9, 3, 32, 32), dtype=torch.uint8)
+    images = Images(pixels, torch.zeros(9, dtype=torch.long))
+    asked = unsure.answers(network, images, turns=2)
+    assert [module.training for module in network.modules()] == modes
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+    assert torch.equal(asked, unsure.answers(network.eval(), images, turns=2))
+
+
 # On leaves and other things
 
 
