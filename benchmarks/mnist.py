@@ -25,10 +25,10 @@ from _trying import few
 from torch import nn
 
 from _recording import RESULTS, record
-from course_lib import counting, data, models, recipe, scorecard, surgery, training
-from course_lib.recipe import Distil, Pack, PruneNeurons, PruneWeights, Quantize
-from course_lib.steps import Lesson, State
-from course_lib.style import COLOURS, INK, MUTED, Picture, axes, picture, set_title
+from course_lib import counting, data, models, recipe, scorecard, structure, training
+from course_lib.figures.style import COLOURS, INK, MUTED, Picture, axes, picture, set_title
+from course_lib.recipes.recipe import Distil, Pack, PruneNeurons, PruneWeights, Quantize
+from course_lib.recipes.steps import Lesson, State
 from course_lib.units import short_bytes
 
 PUBLISHED = {  # Han et al. 2015, tables 1 to 3: error in percent, times smaller
@@ -78,7 +78,7 @@ def relative_bytes(network: nn.Module, value_bits: int) -> int:
     Source: Han et al. 2015, section 2 and figure 2. Biases take 4 bytes each.
     """
     bits = 0
-    for layer in surgery.layers(surgery.plain(network)).values():
+    for layer in structure.layers(structure.plain(network)).values():
         places = layer.weight.detach().flatten().nonzero()[:, 0]
         gaps = torch.diff(places, prepend=torch.tensor([-1])) - 1
         entries = len(places) + int((gaps // 2**INDEX_BITS).sum())

@@ -5,8 +5,8 @@
 A mutant is an operator, a comparison, a number or a flag changed (cosmic-ray makes them). Places
 are drawn by chance, each as likely as any other in the modules, and each mutant runs in a copy of
 the working tree, a process for each core. It is caught when the module's doctests or its own tests
-(tests/test_MODULE.py, or what imports it) fail. Those that survive are printed as changed lines,
-and kept in build/mutants.json: --again tries only these.
+(tests/ROOM/test_MODULE.py, or what imports it) fail. Those that survive are printed as changed
+lines, and kept in build/mutants.json: --again tries only these.
 """
 
 import argparse
@@ -27,22 +27,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from course_lib.measuring import threads
+from course_lib.measure.measuring import threads
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "course_lib"
 SURVIVORS = ROOT / "build" / "mutants.json"
-TESTS = sorted((ROOT / "tests").glob("test_*.py"))
+TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 # What the course teaches and measures with: where an unnoticed mistake costs most.
-MODULES = (
-    "allocation", "calibration", "cards", "channels", "coding", "counting", "decompositions",
-    "distillation", "engines", "factors", "floats", "folding", "graphs", "grading/gradebook",
-    "grading/grader", "grading/kernel", "grading/repair", "grading/sandbox", "grading/submissions",
-    "integers", "intervals", "jigsaw", "judge", "lesson", "low_rank", "measuring", "models",
-    "neuron_pruning", "optimal_rounding", "packing", "pareto", "quantization", "rank_plan", "ranks",
-    "recipe", "responses", "roofline", "scorecard", "search", "sparse", "steps", "students",
-    "surgery", "table", "training", "units", "weight_masks", "weight_pruning", "weight_sharing",
-)  # fmt: skip
+ROOMS = ("networks", "techniques", "deploy", "measure", "recipes", "classroom/grading")
+MODULES = tuple(
+    str(file.relative_to(LIBRARY).with_suffix(""))
+    for room in ROOMS
+    for file in sorted((LIBRARY / room).glob("[!_]*.py"))
+)
 # Tested through the module that passes them on.
 BEHIND = {
     "factors": "low_rank", "lesson": "recipe", "rank_plan": "low_rank", "steps": "recipe",
@@ -123,9 +120,9 @@ def shown(mutant: Mutant, code: str) -> str:
 
 def tests(module: str) -> list[str]:
     """The module's doctests and its own tests: the file of its name, else those that import it."""
-    name = module.partition("/")[0]
+    room, name = module.split("/")[:2]
     name = BEHIND.get(name, name)
-    own = ROOT / "tests" / f"test_{name}.py"
+    own = ROOT / "tests" / room / f"test_{name}.py"
     files = [own] if own.exists() else [f for f in TESTS if name in _imported(f)]
     return [f"course_lib/{module}.py", *(str(file.relative_to(ROOT)) for file in files)]
 
@@ -135,8 +132,9 @@ def _imported(file: Path) -> set[str]:
     """The modules of course_lib that a file of tests imports."""
     nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
     froms = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
-    inside = {n.module.split(".")[1] for n in froms if n.module.startswith("course_lib.")}
-    return inside | {a.name for n in froms if n.module == "course_lib" for a in n.names}
+    froms = [node for node in froms if node.module.split(".")[0] == "course_lib"]
+    inside = {part for node in froms for part in node.module.split(".")[1:]}
+    return inside | {alias.name for node in froms for alias in node.names}
 
 
 def run(copy: Path, module: str, limit_s: float) -> bool:
@@ -209,7 +207,7 @@ def drawn(modules: list[str], count: int, seed: int) -> list[Mutant]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(MODULES)}")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"in {', '.join(ROOMS)}")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--again", action="store_true", help="only those that survived last time")
@@ -217,9 +215,10 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.small:
         arguments.modules, arguments.count = ["intervals"], 2
-    modules = arguments.modules or [m for m in MODULES if (LIBRARY / f"{m}.py").exists()]
-    if unknown := [module for module in modules if not (LIBRARY / f"{module}.py").exists()]:
+    meant = {name: [m for m in MODULES if m.endswith(f"/{name}")] for name in arguments.modules}
+    if unknown := [name for name, found in meant.items() if not found]:
         parser.error(f"no such module: {', '.join(unknown)}")
+    modules = [module for found in meant.values() for module in found] or list(MODULES)
     if arguments.again:
         mutants = [Mutant(**kept) for kept in json.loads(SURVIVORS.read_text(encoding="utf-8"))]
     else:
@@ -235,7 +234,7 @@ def main() -> None:
             print(f"survived: {mutant.module}:{mutant.line} [{mutant.operator}, {seconds:.0f} s] "
                   f"{change}", flush=True)  # fmt: skip
     for module in sorted(all_of):
-        print(f"{module:18} {caught[module]:3} of {all_of[module]:3} caught")
+        print(f"{module:30} {caught[module]:3} of {all_of[module]:3} caught")
     total = len(mutants)
     print(f"{caught.total()} of {total} caught, {caught.total() / max(1, total):.1%}, "
           f"in {(time.perf_counter() - start) / 60:.1f} minutes")  # fmt: skip

@@ -16,7 +16,7 @@ from _judging import difference, mean, right
 from _trying import few, narrow
 
 from _recording import record
-from course_lib import allocation, counting, data, models, neuron_pruning, scorecard, training
+from course_lib import counting, data, models, neuron_pruning, scorecard, sensitivity, training
 
 ORIGINAL_EPOCHS = 14  # what benchmarks/original.py trained for
 TUNING: dict = {"epochs": 2, "learning_rate": 0.02}
@@ -135,8 +135,8 @@ def allocated(setting: Setting, seeds: list[int]) -> dict:
     """The same MACs, cut alike everywhere or where the layers can spare it; then fine-tuned."""
     network, shape = setting.original, setting.whole.shape
     alike = neuron_pruning.prune(network, 0.3)
-    found = allocation.sensitivity(network, setting.short.val.first(200), FRACTIONS)
-    shares = allocation.allocate(network, shape, found, FRACTIONS, counting.macs(alike, shape))
+    found = sensitivity.sensitivity(network, setting.short.val.first(200), FRACTIONS)
+    shares = sensitivity.allocate(network, shape, found, FRACTIONS, counting.macs(alike, shape))
     chosen = neuron_pruning.prune(network, shares)
     rows = []
     for seed in seeds:

@@ -19,7 +19,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from _recording import record
-from course_lib import app, leaf_cards, page_folder, page_runtime, serving
+from course_lib import app
+from course_lib.phone import leaf_cards, page_folder, page_runtime, serving
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "browser"))

@@ -27,22 +27,13 @@ from PIL import Image
 from torch import Tensor, nn
 
 from _recording import record
-from course_lib import (
-    engines,
-    graphs,
-    leaf_paint,
-    optimal_rounding,
-    other_things,
-    packing,
-    page_models,
-    page_runtime,
-    plant_network,
-    plants,
-    scorecard,
-    unsure,
-)
-from course_lib.folding import fold_batch_norm
-from course_lib.intervals import wilson
+from course_lib import engines, packing, rejection, scorecard
+from course_lib.deploy import graphs
+from course_lib.images import leaf_paint, out_of_distribution
+from course_lib.measure.intervals import wilson
+from course_lib.networks.folding import fold_batch_norm
+from course_lib.phone import page_models, page_runtime, plant_network, plants
+from course_lib.techniques import optimal_rounding
 
 STAMPS = Path("/usr/share/tuxpaint/stamps")
 SEEDLINGS = Path(__file__).resolve().parents[2] / "shared" / "data" / "seedlings" / "test"
@@ -163,7 +154,7 @@ def others(count: int = 20) -> list[tuple]:
     return [
         (picture, -1, "grounds and patterns", part == "calibrate")
         for part in ("calibrate", "judge")
-        for kind, images in other_things.others_by_kind(part, count, SIDE).items()
+        for kind, images in out_of_distribution.others_by_kind(part, count, SIDE).items()
         if kind != "photos"
         for picture in images.pixels.permute(0, 2, 3, 1).numpy()
     ]
@@ -320,8 +311,8 @@ def not_sure(made: dict[str, engines.Onnx], shown: Pictures) -> dict:
         known = torch.from_numpy(~shown.chooses) & (shown.labels >= 0)
         correct = labels == shown.labels
         judged[role] = {
-            "rule": plants.UNSURE[role].plain(),
-            "chosen_now": choose(given, shown).plain(),
+            "rule": plants.UNSURE[role].as_dict(),
+            "chosen_now": choose(given, shown).as_dict(),
             "others": passing(sure, shown, ~shown.chooses),
             "known": int(known.sum()), "right": int((correct & known).sum()),
             "named": int((sure & known).sum()), "named_right": int((sure & correct & known).sum()),
@@ -334,12 +325,12 @@ def not_sure(made: dict[str, engines.Onnx], shown: Pictures) -> dict:
     }
 
 
-def choose(logits: Tensor, shown: Pictures) -> unsure.Rule:
+def choose(logits: Tensor, shown: Pictures) -> rejection.Rule:
     """The evidence that nine in ten of what is named right have, on the half that chooses."""
     half = torch.from_numpy(shown.chooses)
     right = half & (logits.argmax(1) == shown.labels)
     least = logits.logsumexp(1)[right].quantile(0.1)
-    return unsure.Rule(1.0, PROBABILITY, float((4 * least).floor() / 4))
+    return rejection.Rule(1.0, PROBABILITY, float((4 * least).floor() / 4))
 
 
 def passing(sure: Tensor, shown: Pictures, which: np.ndarray | None = None) -> dict:
@@ -463,7 +454,7 @@ def missing(table: str) -> str:
     if table == "browser" and not (find_spec("playwright") and CHROMIUM):
         return "Chromium or playwright is not installed"
     if table == "browser" and not page_runtime.available():
-        return "onnxruntime-web is not here: python -m course_lib.page_runtime"
+        return "onnxruntime-web is not here: python -m course_lib.phone.page_runtime"
     return ""
 
 

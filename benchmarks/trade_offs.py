@@ -45,7 +45,7 @@ from course_lib import (
     training,
     weight_pruning,
 )
-from course_lib.steps import Lesson
+from course_lib.recipes.steps import Lesson
 
 LADDER = ((0.6, 3), (0.4, 2), (0.25, 2), (0.15, 2))  # size against the default recipe's, bits
 LADDER_BUDGET = 80_000  # images, each
@@ -189,7 +189,7 @@ def searched(images: data.ImageData, small: bool) -> dict:
             place.mkdir()
             for trial in found.trials:
                 shutil.copy(trial.path, place / f"{trial.number}.packed")
-        return found.plain()
+        return found.as_dict()
 
 
 def distributed(images: data.ImageData, small: bool) -> dict:

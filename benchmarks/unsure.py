@@ -19,7 +19,8 @@ from _trying import few
 from PIL import Image, ImageFilter
 
 from _recording import record
-from course_lib import data, engines, leaf_cards, models, packing, scorecard, unsure
+from course_lib import data, engines, models, packing, rejection, scorecard
+from course_lib.phone import leaf_cards
 
 PLANTS = Path(__file__).resolve().parents[2] / "shared" / "data" / "seedlings"
 SIDE = 480  # of the square in the middle of a frame, in pixels
@@ -36,10 +37,10 @@ def main() -> None:
         leaves = few(leaves, 12, 96, 12)  # a pattern needs five of each species to be named right
     count = 3 if arguments.small else 300
     known = {"test leaves": leaves.test, **cards(1 if arguments.small else leaf_cards.MOST)}
-    others = unsure.others_by_kind("judge", count)
+    others = rejection.others_by_kind("judge", count)
     if arguments.plants.exists() and not arguments.small:
         others["real plants"] = data.from_folder(arguments.plants).test
-    chosen_on = unsure.others("calibrate", count // 3)
+    chosen_on = rejection.others("calibrate", count // 3)
     networks = {
         "original": engines.onnx(models.load_pretrained("leafnet_leaves"), leaves.shape),
         "compressed": packing.load(models.WEIGHTS / "leaves.packed"),
@@ -47,7 +48,7 @@ def main() -> None:
     rows = []
     for name, network in networks.items():
         logits = {
-            kind: unsure.answers(network, images, turns=4)
+            kind: rejection.answers(network, images, turns=4)
             for kind, images in {**known, **others, "val": leaves.val, "other": chosen_on}.items()
         }
         for way, rule in rules(logits["val"], leaves.val.labels, logits["other"]).items():
@@ -67,10 +68,10 @@ def main() -> None:
 
 def rules(
     logits: torch.Tensor, labels: torch.Tensor, others: torch.Tensor
-) -> dict[str, unsure.Rule]:
+) -> dict[str, rejection.Rule]:
     """The rules to compare; all accept 95% of the validation leaves that are named right."""
     one, some = logits[:1], others[:1]
-    both = unsure.fit(one, labels, some)
+    both = rejection.fit(one, labels, some)
     right = both.probabilities(one).argmax(1) == labels
     lowest = both.probabilities(one).amax(1)[right].quantile(0.05, interpolation="lower")
     least = both.evidence_of(one)[right].quantile(0.05, interpolation="lower")
@@ -78,19 +79,19 @@ def rules(
         "probability": replace(both, probability=float(lowest), evidence=-100.0),
         "evidence": replace(both, probability=0.0, evidence=float(least)),
         "both": both,
-        "both, four turns": unsure.fit(logits, labels, others),
-        "with pattern": unsure.fit(one, labels, some, pattern=True),
-        "with pattern, four turns": unsure.fit(logits, labels, others, pattern=True),
+        "both, four turns": rejection.fit(logits, labels, others),
+        "with pattern": rejection.fit(one, labels, some, pattern=True),
+        "with pattern, four turns": rejection.fit(logits, labels, others, pattern=True),
     }
 
 
-def short(rule: unsure.Rule) -> dict:
+def short(rule: rejection.Rule) -> dict:
     """A rule's numbers, without the tables of its pattern."""
-    numbers = {key: value for key, value in rule.plain().items() if key != "pattern"}
+    numbers = {key: value for key, value in rule.as_dict().items() if key != "pattern"}
     return numbers | ({"match": rule.pattern.match} if rule.pattern else {})
 
 
-def named(rule: unsure.Rule, logits: torch.Tensor, labels: torch.Tensor) -> dict:
+def named(rule: rejection.Rule, logits: torch.Tensor, labels: torch.Tensor) -> dict:
     """Of leaves: how many are named at all, how many of those are right, without and with it."""
     found, sure = rule.decide(logits)
     right = found == labels
@@ -102,7 +103,7 @@ def named(rule: unsure.Rule, logits: torch.Tensor, labels: torch.Tensor) -> dict
     }
 
 
-def believed(rule: unsure.Rule, logits: torch.Tensor) -> dict:
+def believed(rule: rejection.Rule, logits: torch.Tensor) -> dict:
     return share(rule.decide(logits)[1])
 
 

@@ -19,9 +19,9 @@ from _judging import against
 from _trying import few, narrow
 
 from _recording import record
-from course_lib import data, engines, judge, models, recipe, scorecard, training
-from course_lib.recipe import Distil, Pack
-from course_lib.steps import Lesson
+from course_lib import data, engines, fresh_process, models, recipe, scorecard, training
+from course_lib.recipes.recipe import Distil, Pack
+from course_lib.recipes.steps import Lesson
 
 SHIPPED_SEED = 3  # the tables have others
 BUDGET = 24_000  # images, for each order
@@ -78,7 +78,7 @@ def longer(images: data.ImageData, folder: Path, row: dict, small: bool) -> dict
         for step in recipe.from_scratch(default(small))
     ]
     packed = carried_out(steps, images, folder, row["seed"])
-    cards = judge.cards({"original": folder / "original.onnx", "scratch": packed}, images)
+    cards = fresh_process.cards({"original": folder / "original.onnx", "scratch": packed}, images)
     return {"seed": row["seed"], "images_seen": images_seen, **measured(*cards)}
 
 
@@ -94,7 +94,7 @@ def orders(images: data.ImageData, folder: Path, small: bool) -> list[dict]:
         name = " - ".join(type(step).__name__ for step in order)
         files[name] = carried_out([*order, Pack()], images, sub, 0, shared=folder)
         print(name, flush=True)
-    cards = judge.cards(files, images)
+    cards = fresh_process.cards(files, images)
     return [{"order": card.name, **measured(cards[0], card)} for card in cards[1:]]
 
 

@@ -152,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _carry_out(asked: argparse.Namespace) -> int:
     if asked.command == "doctor":
-        from course_lib import doctor
+        from course_lib.classroom import doctor
 
         return doctor.report(as_json=asked.json)
 
@@ -163,7 +163,7 @@ def _carry_out(asked: argparse.Namespace) -> int:
         return _search(asked)
 
     if asked.command == "app":
-        from course_lib import app
+        from course_lib.phone import app
 
         return app.command(asked)
 
@@ -172,7 +172,7 @@ def _carry_out(asked: argparse.Namespace) -> int:
 
     # The notebooks need the extra `lab`; the doctor above must work without anything.
     try:
-        from course_lib import notebooks
+        from course_lib.classroom import notebooks
     except ModuleNotFoundError as error:
         raise ValueError(
             f"{error.name} is missing: run `python course.py setup`, or in an environment of "
@@ -190,7 +190,9 @@ def _carry_out(asked: argparse.Namespace) -> int:
 def _compress(asked: argparse.Namespace) -> int:
     import json
 
-    from course_lib import app, data, recipe
+    from course_lib.images import data
+    from course_lib.phone import app
+    from course_lib.recipes import recipe
 
     images = data.load(asked.data)
     found = recipe.compress(
@@ -201,7 +203,7 @@ def _compress(asked: argparse.Namespace) -> int:
         baseline=not asked.no_baseline,
         seed=asked.seed,
     )
-    print(json.dumps(found.plain(), indent=2) if asked.json else found)
+    print(json.dumps(found.as_dict(), indent=2) if asked.json else found)
     try:
         app.write_models(asked.out, images)
     except ValueError as error:  # grey images, say: a camera has no such network
@@ -215,7 +217,8 @@ def _search(asked: argparse.Namespace) -> int:
     import json
     from functools import partial
 
-    from course_lib import data, search
+    from course_lib.images import data
+    from course_lib.recipes import search
 
     trials = 24 if asked.trials is None and asked.minutes is None else asked.trials
     found = search.search(
@@ -225,13 +228,13 @@ def _search(asked: argparse.Namespace) -> int:
     try:
         chosen = found.choose(partial(search.smallest, max_drop=asked.max_drop))
     except ValueError as error:  # nothing holds: the front is there, a choice is not
-        print(json.dumps(found.plain(), indent=2) if asked.json else found)
+        print(json.dumps(found.as_dict(), indent=2) if asked.json else found)
         print(f"search: {error}", file=sys.stderr)
         return 1
     judged = found.judge(chosen)
     if asked.json:
         before, after = judged.cards
-        print(json.dumps({"before": before.plain(), "after": after.plain(), **found.plain()},
+        print(json.dumps({"before": before.as_dict(), "after": after.as_dict(), **found.as_dict()},
                          indent=2))  # fmt: skip
     else:
         print(f"{found}\n\nThe smallest within {asked.max_drop:g} points: {chosen}\n\n{judged}")
@@ -246,7 +249,7 @@ def _class(asked: argparse.Namespace) -> int:
     from pathlib import Path
 
     try:
-        from course_lib.grading import gradebook, grader, sandbox
+        from course_lib.classroom.grading import gradebook, grader, sandbox
     except ModuleNotFoundError as error:
         raise ValueError(f"{error.name} is missing: `pip install -e .[lab,dev]`") from error
 

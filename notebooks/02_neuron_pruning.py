@@ -39,7 +39,7 @@ import torch
 from torch import nn
 
 from course_lib import (
-    allocation,
+    channel_patches,
     channels,
     counting,
     data,
@@ -47,8 +47,8 @@ from course_lib import (
     neuron_pruning,
     predict,
     recorded,
-    responses,
     scorecard,
+    sensitivity,
     table,
     training,
     widgets,
@@ -171,7 +171,7 @@ figures.many_curves(
 # what goes. Do the last ones look less useful to *you*?
 
 # %% tags=["nbval-ignore-output"]
-tiles = responses.patches(network, images.val.first(100))
+tiles = channel_patches.patches(network, images.val.first(100))
 few = images.val.first(48)
 
 
@@ -217,7 +217,7 @@ widgets.Interactive(
 # %% tags=["nbval-ignore-output"]
 fractions = [0, 0.1, 0.25, 0.5, 0.75]
 judged = images.val.first(150)
-spared = allocation.sensitivity(network, judged, fractions)
+spared = sensitivity.sensitivity(network, judged, fractions)
 figures.many_curves(
     [100 * fraction for fraction in fractions],
     {f"layer {i + 1}": spared[layer] for i, layer in enumerate(layers)},
@@ -228,7 +228,7 @@ figures.many_curves(
 )
 
 # %% [markdown]
-# Now spend the cut where it hurts least for the work it saves. `allocation.allocate` does that step by
+# Now spend the cut where it hurts least for the work it saves. `sensitivity.allocate` does that step by
 # step, until the network has no more MACs than one that was cut alike everywhere. We judge on *other*
 # validation images than those that decided.
 
@@ -237,7 +237,7 @@ alike = neuron_pruning.remove(
     network, neuron_pruning.choose(importances["l1"], 0.2)
 )
 target = counting.macs(alike, images.shape)
-shares_of_layers = allocation.allocate(
+shares_of_layers = sensitivity.allocate(
     network, images.shape, spared, fractions, target
 )
 spread = neuron_pruning.remove(

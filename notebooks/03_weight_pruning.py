@@ -44,7 +44,7 @@ from course_lib import (
     recorded,
     scorecard,
     sparse,
-    surgery,
+    structure,
     table,
     training,
     widgets,
@@ -132,7 +132,9 @@ wp.sparsity(by_library)
 
 # %% tags=["nbval-ignore-output"]
 few = sample.first(48)
-layers = {name: f"layer {i + 1}" for i, name in enumerate(surgery.layers(network))}
+layers = {
+    name: f"layer {i + 1}" for i, name in enumerate(structure.layers(network))
+}
 weights = torch.cat(
     [network.get_submodule(name).weight.detach().flatten() for name in layers]
 )
@@ -418,7 +420,7 @@ for (name, (file, packed)), ms in zip(
     print(f"{name:8}  {file:>9,} bytes, zipped {packed:>9,}, {ms:.2f} ms")
 
 # %% [markdown]
-# With its mask still on, the file is even *larger*: it holds weights and mask. `surgery.plain` writes
+# With its mask still on, the file is even *larger*: it holds weights and mask. `structure.plain` writes
 # the zeros in. Then the file is as large as before, to the byte, until you zip it.
 
 # %% [markdown]

@@ -45,7 +45,7 @@ from course_lib import (
     quantization,
     recorded,
     scorecard,
-    surgery,
+    structure,
     table,
     training,
     widgets,
@@ -122,7 +122,7 @@ def quantize_by_hand(weights, bits):
 def round_by_hand(network, bits):
     """A copy whose weights lie on their grids; still floats, to see what it costs."""
     rounded = deepcopy(network)
-    for layer in surgery.layers(rounded).values():
+    for layer in structure.layers(rounded).values():
         integers, scale = quantize_by_hand(layer.weight.data, bits)
         layer.weight.data = scale * integers
     return rounded
@@ -147,7 +147,7 @@ by_library = quantization.quantize_weights(folded, bits=4)
 
 # %% tags=["nbval-ignore-output"]
 few = sample.first(48)
-names = {f"layer {i + 1}": name for i, name in enumerate(surgery.layers(folded))}
+names = {f"layer {i + 1}": name for i, name in enumerate(structure.layers(folded))}
 accuracy_before = training.evaluate(folded, few)
 
 

@@ -45,7 +45,7 @@ from course_lib import (
     data,
     engines,
     figures,
-    judge,
+    fresh_process,
     packing,
     predict,
     recipe,
@@ -276,7 +276,7 @@ seeds = history["leaves"]["rows"]
 with tempfile.TemporaryDirectory() as folder:
     unpacked = Path(folder) / "original.onnx"
     unpacked.write_bytes(engines.onnx(network, images.shape).content)
-    judged = judge.cards({"original": unpacked, "compressed": file}, images)
+    judged = fresh_process.cards({"original": unpacked, "compressed": file}, images)
 comparison = scorecard.compare(judged)
 scorecard.keep("07_working_together", judged)
 checkpoint, _ = scorecard.checkpoint_bytes(network)

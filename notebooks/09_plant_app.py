@@ -40,14 +40,14 @@ from course_lib import (
     data,
     engines,
     figures,
-    judge,
+    fresh_process,
     packing,
     predict,
     recipe,
     recorded,
+    rejection,
     scorecard,
     training,
-    unsure,
     widgets,
 )
 from course_lib.cards import show_bytes
@@ -83,7 +83,7 @@ print(recipe.sentence(recipe.LEAVES))
 with tempfile.TemporaryDirectory() as folder:
     unpacked = Path(folder) / "original.onnx"
     unpacked.write_bytes(engines.onnx(network, images.shape).content)
-    cards = judge.cards(
+    cards = fresh_process.cards(
         {"original": unpacked, "compressed": file}, images, limit_s=4
     )
 before, after = cards
@@ -194,22 +194,22 @@ guess.reveal(round(faster["whole"], 1))
 # And the **match**: do all the numbers *together* look as they do for some species? A wavy oak is a little like its
 # relatives and unlike the maples; a cloth is like this and that.
 #
-# `unsure.calibrate` chooses the thresholds with validation leaves and pictures of other things. Here you see test
+# `rejection.calibrate` chooses the thresholds with validation leaves and pictures of other things. Here you see test
 # leaves, and *other kinds* of other things. Move both: what do you give up, for what?
 
 # %% tags=["nbval-ignore-output"]
 compressed = packing.load(file)
 kind_of = {"size": images.shape[1], "channels": images.shape[0]}
-rule = unsure.calibrate(
+rule = rejection.calibrate(
     compressed,
     images.val,
-    unsure.others("calibrate", **kind_of),
+    rejection.others("calibrate", **kind_of),
     pattern=True,
 )
 pictures = {"test images": images.test.first(500)}
-pictures |= unsure.others_by_kind("judge", **kind_of)
+pictures |= rejection.others_by_kind("judge", **kind_of)
 logits = {
-    kind: unsure.answers(compressed, some)[0] for kind, some in pictures.items()
+    kind: rejection.answers(compressed, some)[0] for kind, some in pictures.items()
 }
 known = {
     kind: (rule.probabilities(each).amax(1).numpy(), rule.match_of(each).numpy())

@@ -35,7 +35,7 @@ from course_lib import (
     neuron_pruning,
     packing,
     scorecard,
-    surgery,
+    structure,
     training,
 )
 from course_lib.checks import neuron_pruning as checks
@@ -246,13 +246,13 @@ def pack(smaller):
     print(f"{smaller.widths}: {packed.stat().st_size:,} bytes")
 
 
-for name, layer in surgery.layers(network).items():
+for name, layer in structure.layers(network).items():
     print(f"{name:12} {layer.weight.numel():7,} weights")
 
 # %% task="own_widths" tags=["nbval-ignore-output"]
 ### BEGIN SOLUTION
 widths = (24, 28, 36, 36, 34, 48)
-layers = list(surgery.layers(network))[:-1]
+layers = list(structure.layers(network))[:-1]
 shares = {
     name: 1 - few / all_ for name, few, all_ in zip(layers, widths, network.widths, strict=True)
 }

@@ -21,7 +21,7 @@
 # %%
 import torch
 
-from course_lib import data, engines, packing, scorecard, surgery, training
+from course_lib import data, engines, packing, scorecard, structure, training
 from course_lib import weight_pruning as wp
 from course_lib.checks import progress
 from course_lib.checks import weight_pruning as checks
@@ -229,7 +229,7 @@ def pack(small):
     print(f"{packed.stat().st_size:,} bytes")
 
 
-for name, layer in surgery.layers(network).items():
+for name, layer in structure.layers(network).items():
     print(name, f"{layer.weight.numel():,}")
 
 # %% task="few_weights" tags=["nbval-ignore-output"]

@@ -20,7 +20,7 @@
 # %%
 import torch
 
-from course_lib import data, engines, packing, quantization, scorecard, surgery, training
+from course_lib import data, engines, packing, quantization, scorecard, structure, training
 from course_lib.checks import progress
 from course_lib.checks import quantization as checks
 
@@ -185,11 +185,11 @@ def pack(bits):
     print(f"{packed.stat().st_size:,} bytes")
 
 
-print({name: layer.weight.numel() for name, layer in surgery.layers(folded).items()})
+print({name: layer.weight.numel() for name, layer in structure.layers(folded).items()})
 
 # %% task="few_bits" tags=["nbval-ignore-output"]
 ### BEGIN SOLUTION
-bits = dict.fromkeys(surgery.layers(folded), 4)
+bits = dict.fromkeys(structure.layers(folded), 4)
 bits |= {"features.14": 3, "features.17": 3}
 pack(bits)
 ### END SOLUTION

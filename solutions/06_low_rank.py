@@ -22,7 +22,7 @@
 import torch
 from torch import nn
 
-from course_lib import data, engines, low_rank, packing, scorecard, surgery, training
+from course_lib import data, engines, low_rank, packing, scorecard, structure, training
 from course_lib.checks import low_rank as checks
 from course_lib.checks import progress
 
@@ -236,7 +236,7 @@ def pack(smaller):
     print(f"{packed.stat().st_size:,} bytes")
 
 
-print({name: layer.weight.numel() for name, layer in surgery.layers(network).items()})
+print({name: layer.weight.numel() for name, layer in structure.layers(network).items()})
 
 # %% task="few_weights" tags=["nbval-ignore-output"]
 ### BEGIN SOLUTION

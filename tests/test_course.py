@@ -463,7 +463,7 @@ def really_set_up(copy):
 
 
 def works(copy):
-    script = "import course_lib.models, torchvision; print(course_lib.__file__)"
+    script = "import course_lib.networks.models, torchvision; print(course_lib.__file__)"
     ran = subprocess.run(
         [course.python_of(copy), "-c", script], cwd=copy.parent, capture_output=True, text=True
     )

@@ -9,7 +9,9 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import data, engines, packing, recipe
+from ..deploy import engines, packing
+from ..images import data
+from ..recipes import recipe
 from ..units import show_bytes
 from .record import Record
 from .task import NotYet, Passed, still_open

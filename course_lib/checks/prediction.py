@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
 
-from ..predict import Guess, Revealed
+from ..figures.predict import Guess, Revealed
 from .record import Record
 from .task import NotYet, still_open
 

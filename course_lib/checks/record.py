@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import files, markup
-from ..style import GREEN, MUTED, ORANGE
+from ..figures.style import GREEN, MUTED, ORANGE
 
 FILE = "progress.json"
 MACHINERY = {"agreement", "budget", "inputs", "prediction", "record", "task"}

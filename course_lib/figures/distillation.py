@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from course_lib.figures.plots import draw_image
-from course_lib.style import (
+from course_lib.figures.style import (
     COLOURS,
     FAINT,
     GREEN,

@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from course_lib.figures.plots import draw_image
-from course_lib.style import (
+from course_lib.figures.style import (
     BLUE,
     FAINT,
     GREEN,

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from course_lib.figures.plots import draw_image
-from course_lib.style import (
+from course_lib.figures.style import (
     BLUE,
     COLOURS,
     FAINT,

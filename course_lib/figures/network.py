@@ -4,7 +4,17 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.patches import FancyArrowPatch, Polygon
 
-from course_lib.style import GREEN, INK, MUTED, ORANGE, SKY, Picture, axes, picture, set_title
+from course_lib.figures.style import (
+    GREEN,
+    INK,
+    MUTED,
+    ORANGE,
+    SKY,
+    Picture,
+    axes,
+    picture,
+    set_title,
+)
 
 
 def network_picture(stages: Sequence[tuple[str, int, int]], classes: Sequence[str]) -> Picture:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from course_lib.style import COLOURS, MUTED, Picture, axes, picture
+from course_lib.figures.style import COLOURS, MUTED, Picture, axes, picture
 
 
 def bytes_by_part(names: Sequence[str], sizes: Sequence[float], notes: Sequence[str]) -> Picture:

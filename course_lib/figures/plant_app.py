@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from course_lib.style import (
+from course_lib.figures.style import (
     BLUE,
     COLOURS,
     FAINT,

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from course_lib.style import COLOURS, MUTED, Picture, axes, picture, set_title
+from course_lib.figures.style import COLOURS, MUTED, Picture, axes, picture, set_title
 
 
 def images_grid(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.ticker import PercentFormatter
 
-from course_lib.style import COLOURS, MUTED, Picture, axes, picture
+from course_lib.figures.style import COLOURS, MUTED, Picture, axes, picture
 from course_lib.units import short_bytes
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from course_lib.style import COLOURS, MUTED, Picture, axes, picture
+from course_lib.figures.style import COLOURS, MUTED, Picture, axes, picture
 from course_lib.units import short_bytes
 
 

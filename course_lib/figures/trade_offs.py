@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.colors import TwoSlopeNorm
 
-from course_lib.style import COLOURS, FAINT, MUTED, Picture, axes, picture, set_title
+from course_lib.figures.style import COLOURS, FAINT, MUTED, Picture, axes, picture, set_title
 from course_lib.units import short_bytes
 
 

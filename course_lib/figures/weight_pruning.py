@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from course_lib.style import (
+from course_lib.figures.style import (
     BLUE,
     COLOURS,
     FAINT,

@@ -12,8 +12,8 @@ import nbformat
 import pytest
 from playwright import sync_api
 
-from course_lib import chapters, copies
-from course_lib.chapters import find_root
+from course_lib.classroom import chapters, copies
+from course_lib.classroom.chapters import find_root
 
 pytestmark = pytest.mark.slow
 CHROMIUM = next(

@@ -16,7 +16,9 @@ from playwright import sync_api
 from playwright.sync_api import expect
 
 import filming
-from course_lib import leaf_cards, leaves, other_things, page_models, page_runtime, photos, serving
+from course_lib import leaves
+from course_lib.images import out_of_distribution, photos
+from course_lib.phone import leaf_cards, page_models, page_runtime, serving
 from page_fixture import BYTES, QUIET, SEED, as_rgba, build, until, with_header
 
 CHROMIUM = next(
@@ -34,7 +36,7 @@ def built(tmp_path_factory):
     if CHROMIUM is None:
         pytest.skip("no Chromium here: install Debian's package chromium to run the browser tests")
     if not page_runtime.available():
-        pytest.skip("no onnxruntime-web here: `python -m course_lib.page_runtime` fetches it")
+        pytest.skip("no onnxruntime-web here: `python -m course_lib.phone.page_runtime` fetches it")
     return build(tmp_path_factory.mktemp("site") / "page")
 
 
@@ -255,7 +257,7 @@ def test_page_and_python_agree(page_once, built, role, count):
 @slow
 def test_the_page_is_as_unsure_of_other_things_as_python(page_once, built):
     model = page_models.load(built / "models" / "leaves-after.plants")
-    pixels = other_things.others("judge", 20).pixels.numpy()
+    pixels = out_of_distribution.others("judge", 20).pixels.numpy()
     pictures = pixels.transpose(0, 2, 3, 1)
     found = np.array([answer["sure"] for answer in identified(page_once, pictures, "after")])
     _, sure = python_answers(model, pictures)

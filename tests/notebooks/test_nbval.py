@@ -15,8 +15,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_lib.chapters import find_root, tags
-from course_lib.notebooks import build, build_env
+from course_lib.classroom.chapters import find_root, tags
+from course_lib.classroom.notebooks import build, build_env
 from course_lib.processor import capabilities
 
 ROOT = Path(__file__).parents[2]
@@ -163,7 +163,7 @@ def test_measured_figures_and_streams_may_differ(chapter, tmp_path):
         "_ = ipywidgets.interact(lambda x: print(x), x=3)",
         'tags=["nbval-ignore-output"]\nprint(os.getpid())',
         'tags=["claims"]\nassert "COURSE_STRICT" not in os.environ\n'
-        "from course_lib.claims import claim\n"
+        "from course_lib.measure.claims import claim\n"
         "claim('it is fast', time.perf_counter() % 2 < 1, machine='busy', measured='x')",
     )
     assert faults(nbformat.read(path, as_version=4), "01_one") == []
@@ -231,7 +231,7 @@ def test_sanitize_keeps_what_is_exact(one, other):
 
 
 def test_a_scorecard_is_compared_without_what_was_measured():
-    scorecard = pytest.importorskip("course_lib.scorecard")
+    scorecard = pytest.importorskip("course_lib.measure.scorecard")
     one = scorecard.Scorecard(
         name="original", engine="pytorch", threads=2,
         accuracy=0.97, accuracy_low=0.965, accuracy_high=0.974,

@@ -9,7 +9,7 @@ import math
 import numpy as np
 import torch
 
-from course_lib import data, engines, packing, quantization, surgery, training
+from course_lib import data, engines, packing, quantization, structure, training
 
 # layer_bytes
 
@@ -324,7 +324,7 @@ def _network():
 
 def _packed(folder, usual, **others):
     network, integers, images = _network(), {}, data.load("leaves")
-    for name in surgery.layers(network):
+    for name in structure.layers(network):
         bits = others.get(name.replace("features.", "f"), usual)
         integers |= quantization.integer_weights(_network(), bits, names=[name])
         network = quantization.quantize_weights(network, bits, names=[name])

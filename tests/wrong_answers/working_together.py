@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from course_lib import coding, data, engines, models, packing, recipe, students
+from course_lib import data, engines, models, packing, recipe, students
+from course_lib.deploy import entropy_coding
 
 # contributions
 
@@ -387,8 +388,8 @@ def wrong_decoded_one_early(packed, words, count):
 
 def wrong_decoded_by_the_library(packed, words, count):
     "borrowed"
-    coded = coding.Coded(b"", bytes(packed))
-    return coding.decode(coded, [(np.dtype(np.int8), count)])[0]
+    coded = entropy_coding.Coded(b"", bytes(packed))
+    return entropy_coding.decode(coded, [(np.dtype(np.int8), count)])[0]
 
 
 def wrong_decoded_eats_the_bytes(packed, words, count):

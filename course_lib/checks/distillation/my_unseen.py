@@ -5,7 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ... import distillation, students, surgery, training
+from ...networks import structure, training
+from ...techniques import distillation, students
 from ..budget import leaves
 from ..prediction import Prediction
 
@@ -13,7 +14,7 @@ from ..prediction import Prediction
 @torch.no_grad()
 def _middle(network: nn.Module, images: Any) -> Tensor:
     """What goes into the last layer, (images, width)."""
-    network = surgery.copied(network)
+    network = structure.copied(network)
     network.classify = nn.Identity()
     return training.predict(network, images).clone()
 

@@ -2,8 +2,8 @@
 
 import torch
 
-from ... import models
-from ...data import normalise
+from ...images.data import normalise
+from ...networks import models
 from ..budget import leaves
 from ..prediction import Prediction
 from .chapter import CHAPTER

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ... import models
+from ...networks import models
 from ..prediction import Prediction
 
 

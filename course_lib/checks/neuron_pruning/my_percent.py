@@ -1,7 +1,7 @@
 """A guess: what do norms repair that look again?"""
 
-from ... import models, training
-from ... import neuron_pruning as pruning
+from ...networks import models, training
+from ...techniques import neuron_pruning as pruning
 from ..budget import leaves
 from ..prediction import Prediction
 from .chapter import CHAPTER

@@ -4,7 +4,8 @@ import functools
 
 import torch
 
-from ... import packing, recipe
+from ...deploy import packing
+from ...recipes import recipe
 from ..budget import leaves
 from ..prediction import Prediction
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
-from ... import data, engines
+from ...deploy import engines
+from ...images import data
 from ..budget import JUDGED, Budget
 
 GARDEN = (0, 2, 3, 6, 9, 11)  # species that grow there, in the order of the garden's own classes

@@ -2,7 +2,8 @@
 
 import torch
 
-from ... import models, quantization, surgery
+from ...networks import models, structure
+from ...techniques import quantization
 from ..prediction import Prediction
 from .chapter import CHAPTER
 
@@ -15,7 +16,7 @@ def _error_ratio() -> float:
         rounded = quantization.quantize_weights(network, bits)
         squares = [
             (layer.weight - rounded.get_submodule(name).weight).detach().square().flatten()  # type: ignore[operator]
-            for name, layer in surgery.layers(network).items()
+            for name, layer in structure.layers(network).items()
         ]
         errors.append(torch.cat(squares).mean().item())
     return errors[0] / errors[1]

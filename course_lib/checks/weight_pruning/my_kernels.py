@@ -2,7 +2,8 @@
 
 import torch
 
-from ... import models, weight_pruning
+from ...networks import models
+from ...techniques import weight_pruning
 from ..prediction import Prediction
 from .chapter import CHAPTER
 

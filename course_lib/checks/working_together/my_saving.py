@@ -1,6 +1,8 @@
 """The guess of exercise 07: prune half of it."""
 
-from ... import coding, models, quantization, weight_pruning
+from ...deploy import entropy_coding
+from ...networks import models
+from ...techniques import quantization, weight_pruning
 from ..prediction import Prediction
 
 
@@ -12,7 +14,7 @@ def _saved() -> float:
     for each in (network, halved):
         folded = quantization.fold_batch_norm(each)
         arrays = [q.integers.numpy() for q in quantization.integer_weights(folded, 3).values()]
-        coded = coding.encode(arrays)
+        coded = entropy_coding.encode(arrays)
         sizes.append(len(coded.tables) + len(coded.codes))
     return 100 * (1 - sizes[1] / sizes[0])
 

@@ -1,0 +1,1 @@
+"""Chapters and exercises: how they are built, run, handed out and graded."""

@@ -1,0 +1,79 @@
+"""The learner's copies in work/: filled, brought up to date, and never overwritten once edited.
+
+Chapters go to work/, exercises to work/exercises/. `work/.course.json` holds a hash of each
+copy as it was handed out. A copy that differs from it is the learner's; a new version then
+goes beside it. Without that file every copy that differs from the new version is the learner's.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from .. import files
+from .chapters import find_root, set_metadata, write
+
+STATE = ".course.json"
+
+
+def learner_copy(notebook: NotebookNode) -> NotebookNode:
+    """A notebook as a learner gets it: no outputs, and no trace of how it was built."""
+    copy: NotebookNode = nbformat.from_dict(notebook)
+    set_metadata(copy, {})
+    for cell in copy.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return copy
+
+
+def written_hash(notebook: NotebookNode) -> str:
+    """A hash of what somebody wrote: running cells or adding empty ones does not change it."""
+    said = [[cell.cell_type, cell.source] for cell in notebook.cells if cell.source.strip()]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+
+
+def fill_work(root: Path | str | None = None) -> Path:
+    """Fill work/ with the learner's copies, and return it; prints a line for what was kept."""
+    base = find_root(root)
+    work = base / "work"
+    work.mkdir(exist_ok=True)
+    handed_out = _read_state(work / STATE)
+    for folder, place in (("notebooks", work), ("exercises", work / "exercises")):
+        for source in sorted((base / folder).glob("[0-9][0-9]_*.ipynb")):
+            fresh = learner_copy(nbformat.read(source, as_version=4))
+            _hand_out(fresh, place / source.name, handed_out, work)
+    files.write(work / STATE, json.dumps(handed_out, indent=1, sort_keys=True) + "\n")
+    return work
+
+
+def _hand_out(fresh: NotebookNode, target: Path, handed_out: dict[str, str], work: Path) -> None:
+    name = target.relative_to(work).as_posix()
+    new = written_hash(fresh)
+    before, handed_out[name] = handed_out.get(name), new
+    if not target.exists():
+        write(fresh, target)
+        return
+    try:
+        there = written_hash(nbformat.read(target, as_version=4))
+    except Exception:  # half-written JSON, another format, no permission: all mean hands off
+        print(f"work/{name} cannot be read and was left alone; delete it to get a fresh copy")
+        return
+    if there == new or before == new:
+        return  # nothing new, or the learner has edited just this version
+    if there == before:
+        write(fresh, target)
+        return
+    beside = target.with_name(target.name.removesuffix(".ipynb") + ".new.ipynb")
+    print(f"work/{name} has your edits and was kept; the new version is beside it: {beside.name}")
+    _hand_out(fresh, beside, handed_out, work)
+
+
+def _read_state(path: Path) -> dict[str, str]:
+    """The hashes of what was handed out; empty when the file is lost or damaged."""
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}

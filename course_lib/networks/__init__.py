@@ -1,0 +1,1 @@
+"""Networks, their training, their files, their layers, and what is counted of them."""

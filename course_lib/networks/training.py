@@ -1,0 +1,282 @@
+"""Training and judging a network: `fit`, `predict`, `evaluate`, and the `original` of a data set.
+
+>>> import numpy as np
+>>> from course_lib import data, models
+>>> rng = np.random.default_rng(0)
+>>> pixels = rng.integers(0, 256, (60, 32, 32, 3), dtype=np.uint8)
+>>> tiny = data.from_arrays(pixels, np.arange(60) % 3)
+>>> network, history = fit(models.LeafNet(4, classes=3), tiny, epochs=1, progress=False)
+>>> len(history.validation_accuracy)
+1
+"""
+
+import contextlib
+import ctypes
+import dataclasses
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from .. import cache
+from ..images import leaves
+from ..images.data import ImageData, Images, are_leaves
+from ..processor import has_bfloat16
+from . import checkpoints, models, structure
+from .epochs import AfterStep, Loss, Run, Teaching
+from .epochs import augmented as augmented
+from .workers import Workers
+
+BATCH = 32  # images that `predict` asks about at a time
+
+
+@dataclass
+class History:
+    """What happened in `fit`, one entry an epoch."""
+
+    loss: list[float] = field(default_factory=list)
+    validation_accuracy: list[float] = field(default_factory=list)  # in [0, 1]
+    best_epoch: int = -1  # the epoch whose weights were kept, from 0
+    seconds: float = 0.0
+    interrupted: bool = False
+
+    def judged(self, accuracy: float, keep: str) -> bool:
+        """Note an epoch's accuracy on the validation images; are its weights the ones to keep?"""
+        better = accuracy > max([-1.0, *self.validation_accuracy])
+        self.validation_accuracy.append(accuracy)
+        if better or keep == "last":
+            self.best_epoch = len(self.validation_accuracy) - 1
+        return better or keep == "last"
+
+    def stale(self, patience: int | None) -> bool:
+        """Have so many epochs passed without a better one?"""
+        return patience is not None and len(self.loss) - 1 - self.best_epoch >= patience
+
+
+def fit(
+    network: nn.Module,
+    data: ImageData,
+    epochs: int = 20,
+    learning_rate: float = 0.05,
+    batch_size: int = 64,
+    weight_decay: float = 5e-4,
+    seed: int = 0,
+    augment: bool = True,
+    keep: str = "best",  # the weights "best" on the validation images, or those of the "last" epoch
+    patience: int | None = None,  # stop after so many epochs without a better validation
+    # (network, inputs, labels, image numbers) -> scalar; cross-entropy if None. The numbers are
+    # places in data.train, for losses that look something up (a teacher's outputs).
+    loss: Loss | None = None,
+    after_step: AfterStep | None = None,  # called with (network, steps done, steps in all)
+    progress: bool = True,
+    workers: int = 1,  # threads that each take a part of every batch, see below
+    bfloat16: bool = False,  # compute in 16 bits where the processor can, see below
+    checkpoint: Path | None = None,  # a file to go on from after an interruption
+) -> tuple[nn.Module, History]:
+    """Train a copy of the network; return it with the history. The one given is not changed.
+
+    SGD with Nesterov momentum and one warm-up-and-cosine cycle of the learning rate. The
+    weights that did best on the validation images are kept, or the last ones where the network
+    itself changes on the way (gradual pruning); the test images are never seen.
+    Ctrl-C (or the kernel's stop button) keeps the best so far. Seeded: the same machine gives
+    the same network again.
+
+    workers: a small network has too little to do for two threads at one layer; two workers with
+    half of each batch and one thread each train it about 1.5 times as fast. Batch norms then see
+    half a batch at a time. On a GPU there is one.
+    bfloat16: convolutions and products in bfloat16 (weights stay float32), where the processor has
+    instructions for it; elsewhere it changes nothing.
+    checkpoint: written after every epoch and removed at the end. If it is there, training goes on
+    behind its last epoch and ends with the same network as without the interruption; Ctrl-C then
+    is not swallowed but leaves the file. It is tied to these settings, images, and what the network
+    computes; one that cannot be told from others (see `identity.of`) begins again.
+
+    Raises ValueError for settings that cannot work, FloatingPointError when the loss is no
+    longer a number, with the likely reason.
+    """
+    _check(network, data, epochs, learning_rate, batch_size, keep, workers)
+    run = Run(network, data.train, epochs, learning_rate, batch_size, weight_decay, seed, workers)
+    teaching = Teaching(loss, after_step, augment, bfloat16 and has_bfloat16())
+    settings = (epochs, learning_rate, run.batch_size, weight_decay, seed, augment, keep,
+                run.workers, bfloat16)  # fmt: skip
+    tied_to = checkpoints.tied_to(network, data, *settings) if checkpoint else None
+    history, start = History(), time.perf_counter()
+    if checkpoint and tied_to and checkpoint.exists():
+        history = History(**checkpoints.resumed(checkpoint, tied_to, run))
+        start -= history.seconds
+    with _bar(run, progress) as bar:
+        try:
+            with Workers(run.network, run.workers) as sharing:
+                while len(history.loss) < epochs:
+                    history.loss.append(run.epoch(sharing, teaching, bar))
+                    if history.judged(evaluate(run.network, data.val), keep):
+                        run.keep()
+                    bar.set_postfix(validation=f"{history.validation_accuracy[-1]:.1%}")
+                    history.seconds = time.perf_counter() - start
+                    if checkpoint and tied_to:
+                        checkpoints.keep(checkpoint, tied_to, run, dataclasses.asdict(history))
+                    if history.stale(patience):
+                        break
+        except KeyboardInterrupt:
+            if checkpoint:
+                raise
+            history.interrupted = True
+            bar.write(f"stopped in epoch {len(history.loss) + 1}: the best network so far is kept")
+    history.seconds = time.perf_counter() - start
+    found = run.result()
+    if checkpoint and tied_to:
+        checkpoint.unlink(missing_ok=True)
+    release_memory()
+    return found, history
+
+
+def _check(network, data, epochs, learning_rate, batch_size, keep, workers) -> None:
+    """Raise ValueError, with what to do, for settings of `fit` that cannot work."""
+    if epochs < 1 or batch_size < 2 or learning_rate <= 0 or workers < 1:
+        raise ValueError(
+            f"fit needs epochs >= 1, batch_size >= 2, learning_rate > 0 and workers >= 1; got "
+            f"epochs={epochs}, batch_size={batch_size}, learning_rate={learning_rate}, "
+            f"workers={workers}"
+        )
+    if keep not in ("best", "last"):
+        raise ValueError(f"keep must be 'best' or 'last', got {keep!r}")
+    if not len(data.train):
+        raise ValueError(f"fit has nothing to learn from: {data.name!r} has no training images")
+    if not any(p.requires_grad for p in network.parameters()):
+        raise ValueError(
+            "fit has nothing to train: every parameter is frozen; "
+            "network.requires_grad_(True) lets them learn again"
+        )
+
+
+def _bar(run: Run, progress: bool) -> tqdm:
+    # TQDM_DISABLE in the environment keeps its say when progress is wanted.
+    quiet = {} if progress else {"disable": True}
+    return tqdm(total=run.steps, desc="training", unit="step", file=sys.stderr,
+                initial=run.schedule.last_epoch, **quiet)  # fmt: skip
+
+
+def release_memory() -> None:
+    """Give the system back what was freed: glibc keeps it otherwise, a tenth of a chapter's."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # another C library
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+@torch.inference_mode()
+def predict(network: nn.Module, images: Images, batch_size: int = BATCH) -> Tensor:
+    """Logits of all images, (count, classes), on the CPU; each module's mode is left as it was."""
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    with structure.evaluating(network):
+        return torch.cat(
+            [
+                network(inputs.to(device, memory_format=torch.channels_last)).cpu()
+                for inputs, _ in images.batches(batch_size)
+            ]
+        )
+
+
+def batches(images: Images) -> tuple[int, ...]:
+    """The sizes of the batches that `predict` asks about, each once.
+
+    >>> batches(Images(torch.zeros(70, 1, 28, 28, dtype=torch.uint8), torch.zeros(70).long()))
+    (32, 6)
+    """
+    return tuple(sorted({len(numbers) for numbers in images.order(BATCH)}, reverse=True))
+
+
+def evaluate(network: nn.Module, images: Images) -> float:
+    """The share of images, in [0, 1], whose highest logit is their label's."""
+    return (predict(network, images).argmax(1) == images.labels).double().mean().item()
+
+
+def recalibrated(network: nn.Module, images: Images, batch_size: int = 64) -> nn.Module:
+    """A copy whose batch norms measure their means and variances anew on these images.
+
+    They still expect the outputs of the layers as they were before pruning, which can cost more
+    than the missing weights do (Li et al. 2020, arXiv 2007.02491, section 3). No weight changes and
+    no label is looked at; take training images. Every batch counts alike. Raises ValueError for
+    fewer than two images; a network without batch norm comes back as it is.
+    """
+    if len(images) < 2:
+        raise ValueError(
+            f"images must hold at least 2 to measure batch norms on, got {len(images)}"
+        )
+    network = structure.copied(network)
+    norms: list[Any] = [
+        module
+        for module in network.modules()
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats
+    ]
+    usual = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain mean of all batches
+        norm.train()
+    device = next(network.parameters()).device
+    with torch.inference_mode():
+        for inputs, _ in images.batches(batch_size, device=device):
+            if len(inputs) > 1:  # one image has no variance
+                network(inputs.to(memory_format=torch.channels_last))
+    for norm, momentum in zip(norms, usual, strict=True):
+        norm.momentum = momentum
+    return network.eval()
+
+
+ORIGINAL_WIDTH = 64
+
+
+def shipped(name: str, data: ImageData) -> nn.Module | None:
+    """The network of this name that ships with the course, if it was trained on these images."""
+    path = models.WEIGHTS / f"{name}.safetensors"
+    # By the leaves' version: another platform's pixels may differ by a grey level.
+    if path.exists() and models.notes(path).get("images") == leaves.VERSION and are_leaves(data):
+        return models.load(path)
+    return None
+
+
+def original(data: ImageData, progress: bool = True) -> nn.Module:
+    """The uncompressed LeafNet of these images: shipped, cached, or trained once and cached.
+
+    Training takes about ten minutes for 4,000 photos on two cores; the bar shows what is left.
+    """
+    ships = shipped("leafnet_leaves", data)
+    if ships is not None:
+        return ships
+
+    def make() -> cache.Stored:
+        network, history = train_original(data, progress=progress)
+        if history.interrupted:
+            raise _Interrupted(network)
+        return network.state_dict(), {"name": data.name, "seconds": round(history.seconds)}
+
+    try:
+        weights, _ = cache.cached(f"leafnet-{data.fingerprint}.safetensors", "1", make)
+    except _Interrupted as stopped:
+        return stopped.network  # good enough to go on with, not to keep
+    network = models.LeafNet(ORIGINAL_WIDTH, len(data.classes), data.shape[0])
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+class _Interrupted(Exception):
+    """Training was stopped by hand; carries the best network until then."""
+
+    def __init__(self, network: nn.Module):
+        self.network = network
+
+
+def train_original(
+    data: ImageData, epochs: int | None = None, seed: int = 0, progress: bool = True
+) -> tuple[nn.Module, History]:
+    """Train LeafNet(64) from scratch; fewer passes over large sets, more over small ones."""
+    if epochs is None:
+        epochs = max(3, min(30, 100_000 // len(data.train)))
+    torch.manual_seed(seed)
+    network = models.LeafNet(ORIGINAL_WIDTH, classes=len(data.classes), channels=data.shape[0])
+    return fit(network, data, epochs=epochs, seed=seed, progress=progress)

@@ -1,0 +1,364 @@
+"""The page's JavaScript, in Node: what computes without a page gives what Python computes.
+
+    python tests/test_javascript.py
+
+formats it, and its tests in tests/javascript, with prettier.
+"""
+
+import base64
+import contextlib
+import dataclasses
+import gzip
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from onnx import TensorProto, helper
+
+import course_lib
+from course_lib import app, engines, rejection
+from course_lib.phone import page_folder, page_models, page_runtime, page_shared
+
+TESTS = Path(__file__).parent / "javascript"
+PRETTIER_VERSION = "3.10.1"
+PRETTIER = {  # what formats, without plugins for other languages, and its SHA-256
+    "standalone.mjs": "6dec74d81fa80479a63d7a171df54fedcb59aaba6821aa516529d4a35f5a6c25",
+    "plugins/babel.mjs": "d82a23d0b9107c6d18325c0a00bf3c31688dd99683496cd49d919c8bebb795f7",
+    "plugins/estree.mjs": "312e5ed5503dfa31efd644a00d053acd97dae1305a94c9a443ba98023775af56",
+    "plugins/html.mjs": "c2007a16f0f53b11b676ffcfc097e83a2075cc12ec9dafb131a5625a1d35b60f",
+    "plugins/postcss.mjs": "d041ddaacba63eaade8520a799d19a2fdef2d90491c37bb3dfa5f03c256aeb87",
+}
+KINDS = ("*.js", "*.mjs", "*.css", "*.html")
+RULE = {"temperature": 1.5, "probability": 0.6, "evidence": 4.0}
+
+
+def node(*arguments, **environment):
+    """Run Node, the one that Playwright brings: the same version everywhere."""
+    with contextlib.suppress(ImportError):
+        from playwright._impl._driver import compute_driver_executable
+
+        program = compute_driver_executable()[0]
+        return subprocess.run(
+            [program, *map(str, arguments)], env=os.environ | environment, capture_output=True,
+            encoding="utf-8", timeout=300,
+        )  # fmt: skip
+    return pytest.skip("no Node here: `pip install playwright` brings one")
+
+
+# How it is written
+
+
+def formatted(what, *folders):
+    """prettier's answer: the files that are not formatted; with --write they are rewritten."""
+    try:
+        prettier = page_runtime.fetched(
+            f"page-prettier-{PRETTIER_VERSION}", PRETTIER, "prettier", TESTS / "npm"
+        )
+    except page_runtime.Missing as problem:
+        pytest.skip(str(problem))
+    files = sorted(file for folder in folders for kind in KINDS for file in folder.glob(kind))
+    done = node(TESTS / "format.mjs", prettier, what, *files)
+    assert not done.stderr, done.stderr
+    return done
+
+
+def test_it_is_formatted():
+    done = formatted("--check", page_folder.PAGE, TESTS)
+    assert done.returncode == 0, f"{done.stdout}`python tests/{Path(__file__).name}` formats them"
+
+
+def test_files_that_are_not_formatted_are_named_and_rewritten(tmp_path):
+    wide = f"f({', '.join(f'argument{i}' for i in range(8))});\n"
+    texts = {"a.js": "const  a = 1", "b.css": "b{margin :0}", "c.html": "<p>a<p>b", "d.mjs": wide}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    done = formatted("--check", tmp_path)
+    assert done.returncode == 1
+    assert [Path(line).name for line in done.stdout.splitlines()] == ["a.js", "b.css", "c.html"]
+    assert (tmp_path / "a.js").read_text() == texts["a.js"]
+    assert formatted("--write", tmp_path).returncode == 0
+    assert formatted("--check", tmp_path).returncode == 0
+    assert (tmp_path / "a.js").read_text() == "const a = 1;\n"
+    assert (tmp_path / "d.mjs").read_text() == wide  # 89 letters
+
+
+def test_prettier_is_asked_for_by_version_and_checksum_and_no_address():
+    text = (TESTS / "npm" / "package-lock.json").read_text()
+    found = json.loads(text)["packages"]["node_modules/prettier"]
+    assert found["version"] == PRETTIER_VERSION
+    assert found["integrity"].startswith("sha512-")
+    assert "://" not in text.replace(found["funding"]["url"], "")
+    asked = json.loads((TESTS / "npm" / "package.json").read_text())
+    assert asked["devDependencies"] == {"prettier": PRETTIER_VERSION}
+
+
+# What it computes
+
+
+def test_it_computes_what_python_computes(tmp_path, packed):
+    page = tmp_path / "page"
+    shutil.copytree(page_folder.PAGE, page, ignore=shutil.ignore_patterns("*.png", "npm"))
+    (page / "runtime").mkdir()
+    shutil.copyfile(TESTS / "runtime.mjs", page / "runtime" / "ort.wasm.bundle.min.mjs")
+    given = tmp_path / "given.json"
+    given.write_text(json.dumps(made(packed)))
+    options = ["--test", "--test-isolation=none", "--test-reporter=tap"]
+    tests = sorted(TESTS.glob("*.test.mjs"))
+    done = node(*options, *tests, PAGE=str(page), GIVEN=str(given))
+    failed = [part for part in done.stdout.split("# Subtest: ") if "\nnot ok" in part]
+    assert done.returncode == 0, "\n".join(failed)[:6000] + done.stderr[-2000:]
+    counts = dict(re.findall(r"(?m)^# (pass|tests) (\d+)$", done.stdout))
+    assert int(counts["pass"]) == int(counts["tests"]) > 100
+
+
+def made(packed):
+    """What the tests in Node are given: inputs, and what Python computes of them."""
+    return {
+        "shared": page_shared.VALUES,
+        "decisions": _decisions(),
+        "pictures": _pictures(),
+        "inputs": _inputs(),
+        "turns": _turns(),
+        "timings": _timings(),
+        "header": _parts(packed["after"])[0],
+        "files": list(_files(packed["after"])),
+        "pair": {role: _text(file) for role, file in packed.items()},
+    }
+
+
+def _text(content):
+    return base64.b64encode(bytes(content)).decode()
+
+
+def _decisions():
+    """Rules, logits (views, n, classes), and what `unsure.Rule` makes of them."""
+    labels = torch.arange(60) % 4
+    centres = 4 * torch.eye(4)[labels] + torch.randn(4, 4)[labels]
+    views = centres + torch.randn(4, 60, 4)
+    fitted = rejection.fit(views, labels, 2 * torch.randn(4, 40, 4), pattern=True)
+    assert fitted.pattern is not None
+    found = []
+    for rule, logits in (
+        (rejection.Rule(1.5, 0.6, 2.0), 2 * torch.randn(1, 40, 5)),
+        (rejection.Rule(0.3, 0.9, 1.0), torch.randn(2, 40, 3)),
+        (fitted, torch.cat([views[:, :40], 3 * torch.randn(4, 40, 4)], 1)),
+    ):
+        decided, sure = rule.decide(logits)
+        parts = zip(
+            rule.probabilities(logits).tolist(), rule.evidence_of(logits).tolist(),
+            rule.match_of(logits).tolist(), decided.tolist(), sure.tolist(), strict=True,
+        )  # fmt: skip
+        names = ("shares", "evidence", "match", "label", "sure")
+        wanted = [dict(zip(names, each, strict=True)) for each in parts]
+        found.append({"rule": rule.as_dict(), "views": logits.tolist(), "wanted": wanted})
+    return found
+
+
+def _pictures():
+    """Noise, which shows every weight, and black and white, which goes beyond all levels."""
+    random = np.random.default_rng(0)
+    found = []
+    for width, height, size in (
+        (160, 120, 64), (120, 160, 64), (161, 119, 33), (64, 64, 64), (33, 47, 64), (251, 83, 20),
+        (75, 250, 64), (30, 200, 64), (1, 50, 16),
+    ):  # fmt: skip
+        picture = random.integers(0, 256, (height, width, 3), np.uint8)
+        if width % 2:
+            picture = picture // 128 * 255
+        rgba = np.concatenate([picture, np.full((height, width, 1), 255, np.uint8)], -1)
+        wanted = app.prepare(picture, size)
+        found.append({"width": width, "height": height, "size": size, "rgba": _text(rgba.tobytes()),
+                      "wanted": _text(wanted.tobytes())})  # fmt: skip
+    return found
+
+
+def _inputs():
+    picture = torch.arange(8 * 8 * 3, dtype=torch.uint8).view(8, 8, 3)
+    return [
+        {"rgb": _text(picture.numpy().tobytes()), "mean": mean, "scale": scale,
+         "wanted": ((picture.permute(2, 0, 1).float() - mean) / scale).flatten().tolist()}
+        for mean, scale in ((127.5, 63.75), (127, 128), (0, 255))
+    ]  # fmt: skip
+
+
+def _turns():
+    """As `rejection.answers` turns pictures (n, 3, height, width)."""
+    picture = torch.arange(5 * 5 * 3, dtype=torch.uint8).view(5, 5, 3)
+    turned = [picture.permute(2, 0, 1).rot90(turn, (1, 2)).permute(1, 2, 0) for turn in range(4)]
+    wanted = [_text(each.contiguous().numpy().tobytes()) for each in turned]
+    return {"size": 5, "rgb": _text(picture.numpy().tobytes()), "wanted": wanted}
+
+
+def _timings():
+    random = np.random.default_rng(0)
+    lists = [random.exponential(8, count).tolist() for count in (1, 2, 5, 10, 11, 37, 60)]
+    return [
+        {"milliseconds": times, "median": statistics.median(times),
+         "p90": float(np.percentile(times, 90, method="inverted_cdf"))}
+        for times in lists
+    ]  # fmt: skip
+
+
+# Model files
+
+
+@pytest.fixture(scope="module")
+def packed():
+    """The bytes of two model files, by role; their network says how red, green and blue it is."""
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["images"], ["means"]),
+        helper.make_node("Flatten", ["means"], ["logits"]),
+    ]
+    images = helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 3, 32, 32])
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 3])
+    graph = helper.make_graph(nodes, "colours", [images], [logits])
+    opsets = [helper.make_opsetid("", 20)]
+    content = helper.make_model(graph, opset_imports=opsets, ir_version=10).SerializeToString()
+    network = engines.Onnx(content, None, (3, 32, 32), "float32")
+    rule = rejection.Rule(**RULE, turns=4)
+    pair = {
+        role: page_models.of(network, ("ash", "elm", "öak 🌳"), role, rule, name="trees")
+        for role in page_models.ROLES
+    }
+    return {role: page_models.pack(model) for role, model in pair.items()}
+
+
+def _parts(packed):
+    """(header, graph) of a file's bytes."""
+    whole = gzip.decompress(packed)
+    length = int.from_bytes(whole[:8], "little")
+    return json.loads(whole[8 : 8 + length]), whole[8 + length :]
+
+
+def _joined(header, content, length=None):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    length = len(text) if length is None else length
+    return gzip.compress(length.to_bytes(8, "little") + text + content)
+
+
+def _files(packed):
+    """{about, file, says}: what the page says of a file is None if it opens it, as Python does."""
+    header, content = _parts(packed)
+    yield _file("a whole file", packed, None)
+    for value, says in (
+        ({"format": 2}, "has format 2; this page reads format 1"), ({"format": None}, "no format"),
+        ({"name": ""}, "name"), ({"about": None}, "name"), ({"role": "middle"}, "role"),
+        ({"classes": ["one"]}, "classes"), ({"classes": ["a", "", "c"]}, "classes"),
+        ({"classes": "abc"}, "classes"), ({"classes": [str(i) for i in range(10_001)]}, "classes"),
+        ({"groups": ["a"]}, "groups"), ({"groups": ["a", "b", ""]}, "groups"),
+        ({"shape": [3, 8, 8]}, "size"), ({"shape": [3, 513, 513]}, "size"), ({"shape": []}, "size"),
+        ({"shape": [3, 32, 48]}, "size"), ({"shape": [1, 32, 32]}, "size"), ({"shape": 3}, "size"),
+        ({"mean": "127"}, "scale"), ({"scale": 0}, "scale"), ({"scale": -1}, "scale"),
+        ({"unsure": {}}, "unsure"), ({"unsure": None}, "unsure"), ({"unsure": [1, 2]}, "unsure"),
+        *(({"unsure": RULE | wrong}, "unsure") for wrong in _wrong_rules()),
+        ({"facts": None}, "facts"), ({"onnx_bytes": -1}, "no network"),
+        ({"onnx_bytes": len(content) + 1}, "cut off"), ({"sha256": "0" * 64}, "not the one"),
+    ):  # fmt: skip
+        yield _file(f"{value}"[:60], _joined(header | value, content), says)
+    for about, file, says in (
+        ("no gzip", b"<!doctype html>", "is no model file"), ("nothing", b"", "is no model file"),
+        ("half of it", packed[: len(packed) // 2], "cannot be unpacked"),
+        ("more behind it", packed + b"more", "cannot be unpacked"),
+        ("a flipped bit", _joined(header, content[:-9] + b"x" + content[-8:]), "not the one"),
+        ("an empty file, packed", gzip.compress(b""), "ends early"),
+        ("a header cut off", _joined(b"{}", b"", 100), "header is cut off"),
+        ("a header without end", _joined(b"{}", b"", 2**40), "header is cut off"),
+        ("a header too long", _joined(b" " * (page_models.LARGEST_HEADER + 1), b""), "cut off"),
+        ("no JSON", _joined(b"{{", content), "no JSON"), 
+        ("a list", _joined(b"[]", content), "no object"),
+        ("no text", _joined(b"\xff\xfe", content), "no JSON"),
+        ("a bomb", gzip.compress(bytes(page_models.LARGEST + 1), 1), "too large"),
+    ):  # fmt: skip
+        yield _file(about, file, says)
+
+
+def _wrong_rules():
+    """Thresholds one step outside of what a rule may hold, and patterns for other classes."""
+    for name, limits in (
+        ("temperature", "TEMPERATURES"), ("probability", "PROBABILITIES"), ("evidence", "EVIDENCES")
+    ):  # fmt: skip
+        least, most = page_shared.VALUES[limits]
+        yield {name: least - 1e-4}
+        yield {name: most + 1e-4}
+        yield {name: None}
+    yield {"turns": 3}
+    square = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    pattern = {"weights": square, "bias": [0, 0, 0], "directions": square, "match": 0.5}
+    for wrong in ({"match": 1.1}, {"match": -1.1}, {"bias": [0, 0]}, {"weights": square[:2]},
+                  {"directions": [[1, 0], *square[1:]]}, {"weights": [[None, 0, 0], *square[1:]]},
+                  ):  # fmt: skip
+        yield {"pattern": pattern | wrong}
+    two = [[1, 0], [0, 1]]
+    yield {"pattern": {"weights": two, "bias": [0, 0], "directions": two, "match": 0.5}}
+
+
+def _file(about, file, says):
+    """Checks first that Python opens it, or refuses it, as the page is to do."""
+    if says is None:
+        page_models.unpack(file)
+    else:
+        with pytest.raises(ValueError):  # noqa: PT011 (its own sentence for each)
+            page_models.unpack(file)
+    return {"about": about, "file": _text(file), "says": says}
+
+
+# What both languages keep to
+
+
+@pytest.mark.long
+def test_one_file_changes_both_languages(tmp_path, packed):
+    """A copy of the library that takes pictures of 16 to 24 pixels, and a model for 32."""
+    library = Path(course_lib.__file__).parent
+    copy = tmp_path / "course_lib"
+    large = shutil.ignore_patterns("weights", "recorded", "checks", "grading", "*.png", "*.pyc")
+    shutil.copytree(library, copy, ignore=large)
+    page = copy / page_folder.PAGE.relative_to(library)
+    shared = page / page_shared.FILE.name
+    whole = shared.read_text()
+    shared.write_text(whole.replace("[16, 512]", "[16, 24]"))
+    assert shared.read_text() != whole
+    file = tmp_path / "a.plants"
+    file.write_bytes(packed["after"])
+    read = f"from {page_models.__name__} import load; load({str(file)!r})"
+    python = subprocess.run(
+        [sys.executable, "-c", read], capture_output=True, text=True, cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert "a square of 16 to 24 pixels in colour as the camera gives it, got" in python.stderr
+    opened = (
+        f"import {{ unpacked }} from {json.dumps((page / 'model.js').as_uri())};"
+        f"import {{ readFileSync }} from 'node:fs';"
+        f"await unpacked(readFileSync({json.dumps(str(file))}), 'a.plants');"
+    )
+    javascript = node("--input-type=module", "--eval", opened)
+    assert "its pictures have no usable size" in javascript.stderr
+
+
+def test_a_value_that_python_cannot_read_is_named(tmp_path):
+    file = tmp_path / "shared.js"
+    file.write_text('// Words\n\nexport const A = [1, 2_000]; // two\nexport const B = "b";\n')
+    assert page_shared.read(file) == {"A": [1, 2000], "B": "b"}
+    for line in ("export const A = 2 ** 20;", "const B = 1;", "export const C = [", "let c = d;"):
+        file.write_text(f"export const A = 1;\n{line}\n")
+        with pytest.raises(ValueError, match=r"shared\.js has the line .*Python reads"):
+            page_shared.read(file)
+
+
+def test_a_pattern_of_other_classes_is_no_rule_of_this_network(packed):
+    model = page_models.unpack(packed["after"])
+    two = ((1.0, 0.0), (0.0, 1.0))
+    rule = rejection.Rule(**RULE, pattern=rejection.Pattern(two, (0.0, 0.0), two, 0.5))
+    with pytest.raises(ValueError, match="pattern of 2 classes, and there are 3; calibrate"):
+        dataclasses.replace(model, unsure=rule)
+
+
+if __name__ == "__main__":
+    print(formatted("--write", page_folder.PAGE, TESTS).stdout, end="")
