@@ -17,7 +17,6 @@ from .. import files, markup
 from ..figures.style import GREEN, MUTED, ORANGE
 
 FILE = "progress.json"
-MACHINERY = {"agreement", "budget", "inputs", "prediction", "record", "task"}
 
 
 @dataclass
@@ -108,13 +107,17 @@ def _look(said: str) -> str:
     return f"border:1px solid {ORANGE if said.startswith('tried') else MUTED}"
 
 
+def exercises() -> list[str]:
+    """The names of the exercises that have checks: the folders beside this file."""
+    beside = pkgutil.iter_modules([str(Path(__file__).parent)])
+    return [name for _, name, is_package in beside if is_package]
+
+
 def progress() -> Progress:
     """What was passed, tried and left open, in this folder, of all exercises there are."""
     entries = Record().entries
     chapters: dict[str, dict[str, str]] = {}
-    for _, found, _ in pkgutil.iter_modules([str(Path(__file__).parent)]):
-        if found in MACHINERY:
-            continue
+    for found in exercises():
         module = importlib.import_module(f"course_lib.checks.{found}")
         for name, task in vars(module).items():
             if hasattr(task, "chapter") and callable(task):

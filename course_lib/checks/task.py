@@ -1,10 +1,10 @@
 """How a check works: fresh inputs, the answer beside the right one, and a hint that fits.
 
 A task is the right function, with its docstring saying why it matters. Its mistakes are functions
-too, as learners write them, with three hints for a docstring, each stronger than the last and none
-the solution. An answer that agrees with the right one on all inputs passes, however it was written;
-one that agrees with a mistake gets that mistake's hints. For all others the plainest difference is
-said.
+too, as learners write them, with a list of three hints for a docstring, each stronger than the last
+and none the solution. An answer that agrees with the right one on all inputs passes, however it was
+written; one that agrees with a mistake gets that mistake's hints. For all others the plainest
+difference is said.
 
 >>> @task("00_example", draw=lambda random, case: (torch.randn(4, generator=random),))
 ... def double(x):
@@ -12,19 +12,16 @@ said.
 ...     return 2 * x
 >>> @double.mistake
 ... def squared(x):
-...     '''What happens to 3?
-...
-...     3 should become 6.
-...
-...     It is no power.
+...     '''
+...     - What happens to 3?
+...     - 3 should become 6.
+...     - It is no power.
 ...     '''
 ...     return x**2
 >>> _ = double.mistaken("half", torch.mul, other=0.5)('''
-...     Is your result larger than what comes in?
-...
-...     3 should become 6.
-...
-...     Twice is not half.
+...     - Is your result larger than what comes in?
+...     - 3 should become 6.
+...     - Twice is not half.
 ... ''')
 >>> double.finding(lambda x: x + x, seed=0)  # right, however it is written
 >>> double.finding(lambda x: x * x, seed=0).hints[0]
@@ -35,25 +32,21 @@ said.
 
 import contextlib
 import copy
-import functools
 import html
 import inspect
 import re
 import secrets
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from types import CodeType, FrameType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from .agreement import TOLERANCE, agree, difference
+from .borrowing import Borrowed, of_libraries, watched
 from .record import Record
 
-LIBRARY = Path(__file__).parents[1]
 CASES = 8
 
 
@@ -69,10 +62,6 @@ def still_open(said: str) -> NotImplementedError:
     error = NotImplementedError(said)
     error._render_traceback_ = lambda: [said]  # type: ignore[attr-defined]
     return error
-
-
-class Borrowed(Exception):
-    """The answer called what it was to write itself."""
 
 
 @dataclass(frozen=True)
@@ -116,15 +105,17 @@ class Task:
         cases: int,
     ):
         self.right, self.chapter, self.draw, self.cases = right, chapter, draw, cases
-        self.name, self.why = right.__name__, " ".join(paragraphs(right))
+        self.name, self.why = right.__name__, " ".join((right.__doc__ or "").split())
         self.borrowed, self.tolerance = frozenset(borrowed), tolerance
         self.observed = observed or (lambda result, *inputs: result)
         self.mistakes: dict[str, Callable] = {}
 
     def mistake(self, makes: Callable) -> Callable:
-        """Note a likely mistake; its docstring holds three hints, in paragraphs."""
-        if len(paragraphs(makes)) != 3:
-            raise ValueError(f"{self.name}: the mistake {makes.__name__} needs three hints")
+        """Note a likely mistake; its docstring is a list of three hints, each after `- `."""
+        if len(hints(makes)) != 3:
+            raise ValueError(
+                f"{self.name}: the mistake {makes.__name__} needs three hints, each after `- `"
+            )
         self.mistakes[makes.__name__] = makes
         return makes
 
@@ -140,8 +131,8 @@ class Task:
         def makes(*inputs: Any) -> Any:
             return (instead or self.right)(*inputs, **changed)
 
-        def noted(hints: str) -> Callable:
-            makes.__name__, makes.__doc__ = name, hints
+        def noted(text: str) -> Callable:
+            makes.__name__, makes.__doc__ = name, text
             return self.mistake(makes)
 
         return noted
@@ -205,7 +196,7 @@ class Task:
         likely = max(fits, key=lambda name: fits[name], default="")
         # Nobody makes one mistake at a time: another may have spoiled a case or two.
         if likely and 2 * fits[likely] > len(wrong):
-            return Finding(likely, paragraphs(self.mistakes[likely]))
+            return Finding(likely, hints(self.mistakes[likely]))
         same = all(agree(result, results[0]) for result in results[1:])
         if same and results[0] is not None:
             return Finding("always_the_same", SAME)
@@ -238,10 +229,10 @@ def task(
     return lambda right: Task(right, chapter, draw, observed, borrowed, tolerance, cases)
 
 
-def paragraphs(function: Callable) -> list[str]:
-    """The docstring's paragraphs, a line each."""
-    text = inspect.cleandoc(function.__doc__ or "")
-    return [re.sub(r"\s+", " ", part) for part in re.split(r"\n\s*\n", text) if part.strip()]
+def hints(mistake: Callable) -> list[str]:
+    """The hints in the docstring: what follows each `- ` that begins a line."""
+    text = inspect.cleandoc(mistake.__doc__ or "")
+    return [" ".join(part.split()) for part in re.split(r"(?m)^- ", text)[1:]]
 
 
 CHANGED = (
@@ -288,7 +279,7 @@ def _unusable(error: Exception) -> tuple[str, ...]:
 def _raised(error: Exception, inputs: tuple) -> tuple[str, str, str]:
     trace, line = error.__traceback__, None
     while trace is not None:  # the deepest line that is not of a library
-        if not _of_libraries(trace.tb_frame.f_code):
+        if not of_libraries(trace.tb_frame.f_code):
             line = trace.tb_lineno
         trace = trace.tb_next
     where = f" in line {line} of its cell" if line else ""
@@ -301,16 +292,6 @@ def _raised(error: Exception, inputs: tuple) -> tuple[str, str, str]:
     )
 
 
-def _of_libraries(code: CodeType) -> bool:
-    return _in_a_library(code.co_filename)
-
-
-@functools.cache  # it is asked at every call that an answer makes
-def _in_a_library(name: str) -> bool:
-    file = Path(name)
-    return "site-packages" in file.parts or LIBRARY in file.parents
-
-
 def _shown(inputs: tuple) -> str:
     """The inputs in short: shapes of what is large, values of what is small."""
 
@@ -321,37 +302,3 @@ def _shown(inputs: tuple) -> str:
         return "a network" if isinstance(value, nn.Module) else f"{value!r:.60}"
 
     return ", ".join(one(value) for value in inputs)
-
-
-class watched:
-    """While it is entered, calls of the named functions by the answer raise Borrowed.
-
-    Functions of this library are known by name and file, those of torch by name. Whatever a
-    library's own function calls in turn is its own affair. right: the right answer's own code; it
-    may be another object, read from its file before.
-    """
-
-    def __init__(self, names: frozenset[str], right: CodeType | None = None):
-        self.names, self.right = names, right
-        self.before: Any = None
-
-    def __enter__(self) -> None:
-        self.before = sys.getprofile()
-        sys.setprofile(self._look)
-
-    def __exit__(self, *_error: object) -> None:
-        sys.setprofile(self.before)
-
-    def _look(self, frame: FrameType, event: str, argument: Any) -> None:
-        code = caller = frame.f_code
-        if event == "call":
-            name = code.co_name
-            borrowed = (name in self.names and _of_libraries(code)) or code == self.right
-            caller = frame.f_back.f_code if frame.f_back else code
-        elif event == "c_call":
-            name = getattr(argument, "__name__", "")
-            borrowed = name in self.names
-        else:
-            return
-        if borrowed and not _of_libraries(caller):
-            raise Borrowed(name)

@@ -58,13 +58,12 @@ def partly_labelled(
 
 @partly_labelled.mistake
 def as_given(student, teacher, labels, temperature, mix):
-    """By what do you divide in the teacher's part? Count images, and count classes.
-
-    The mean of all numbers divides by the classes as well. And is the labels' part what a network
-    learns from labels usually?
-
-    Three places: the mean in the teacher's part, what stands inside of the cross-entropy, and a
-    batch in which `known` is nowhere true.
+    """
+    - By what do you divide in the teacher's part? Count images, and count classes.
+    - The mean of all numbers divides by the classes as well. And is the labels' part what a network
+      learns from labels usually?
+    - Three places: the mean in the teacher's part, what stands inside of the cross-entropy, and a
+      batch in which `known` is nowhere true.
     """
     apart = _each(student, teacher, temperature).mean()
     soft = _from_labels(student / temperature, labels)
@@ -72,22 +71,19 @@ def as_given(student, teacher, labels, temperature, mix):
 
 
 partly_labelled.mistaken("divided_by_the_classes", apart=lambda *given: _each(*given).mean())("""
-    By what do you divide in the teacher's part? Count images, and count classes.
-
-    A divergence is a *sum* over the classes. The mean runs over the images only.
-
-    Look at the line of `apart`: what does the mean run over there?
+    - By what do you divide in the teacher's part? Count images, and count classes.
+    - A divergence is a *sum* over the classes. The mean runs over the images only.
+    - Look at the line of `apart`: what does the mean run over there?
 """)
 
 
 @partly_labelled.mistake
 def softened_for_the_labels(student, teacher, labels, temperature, mix):
-    """The teacher's part is right now. Does a label have doubts?
-
-    The temperature is there to make the teacher's doubts audible. In the labels' part there is no
-    teacher.
-
-    Look at what stands inside of the cross-entropy, and beside it at the chapter's loss.
+    """
+    - The teacher's part is right now. Does a label have doubts?
+    - The temperature is there to make the teacher's doubts audible. In the labels' part there is no
+      teacher.
+    - Look at what stands inside of the cross-entropy, and beside it at the chapter's loss.
     """
     soft = _from_labels(student / temperature, labels)
     return mix * temperature**2 * _apart(student, teacher, temperature) + (1 - mix) * soft
@@ -95,11 +91,10 @@ def softened_for_the_labels(student, teacher, labels, temperature, mix):
 
 @partly_labelled.mistake
 def no_label_at_all(student, teacher, labels, temperature, mix):
-    """All is right as long as there is a label in the batch. And if there is none?
-
-    The mean of nothing is not a number, and whatever it is added to becomes none either.
-
-    Hand in labels that are all -1 and print the labels' part. It should be 0.
+    """
+    - All is right as long as there is a label in the batch. And if there is none?
+    - The mean of nothing is not a number, and whatever it is added to becomes none either.
+    - Hand in labels that are all -1 and print the labels' part. It should be 0.
     """
     from_labels = F.cross_entropy(student, labels, ignore_index=-1)
     return mix * temperature**2 * _apart(student, teacher, temperature) + (1 - mix) * from_labels
@@ -107,11 +102,10 @@ def no_label_at_all(student, teacher, labels, temperature, mix):
 
 @partly_labelled.mistake
 def teacher_takes_over(student, teacher, labels, temperature, mix):
-    """All is right as long as there is a label in the batch. And if there is none?
-
-    Without labels you give the teacher the whole say. What does the task want its share to be?
-
-    The teacher's part stays as it is, with `mix`. Only the labels' part is 0.
+    """
+    - All is right as long as there is a label in the batch. And if there is none?
+    - Without labels you give the teacher the whole say. What does the task want its share to be?
+    - The teacher's part stays as it is, with `mix`. Only the labels' part is 0.
     """
     share = mix if (labels >= 0).any() else 1.0
     from_teacher = temperature**2 * _apart(student, teacher, temperature)
@@ -120,11 +114,10 @@ def teacher_takes_over(student, teacher, labels, temperature, mix):
 
 @partly_labelled.mistake
 def silent_without_labels(student, teacher, labels, temperature, mix):
-    """All is right as long as there is a label in the batch. And if there is none?
-
-    Without labels your loss is 0: nobody learns anything, though the teacher has an opinion.
-
-    Only the labels' part is 0 then. What of the other one?
+    """
+    - All is right as long as there is a label in the batch. And if there is none?
+    - Without labels your loss is 0: nobody learns anything, though the teacher has an opinion.
+    - Only the labels' part is 0 then. What of the other one?
     """
     whole = partly_labelled.right(student, teacher, labels, temperature, mix)
     return whole if (labels >= 0).any() else 0.0 * whole
@@ -132,11 +125,10 @@ def silent_without_labels(student, teacher, labels, temperature, mix):
 
 @partly_labelled.mistake
 def taught_with_labels_only(student, teacher, labels, temperature, mix):
-    """Which photos have the teacher's opinion: some, or all?
-
-    You leave the photos without labels out of the teacher's part, too. These are what it is for.
-
-    `known` belongs to the labels' part alone.
+    """
+    - Which photos have the teacher's opinion: some, or all?
+    - You leave the photos without labels out of the teacher's part, too. These are what it is for.
+    - `known` belongs to the labels' part alone.
     """
     known = labels >= 0
     if not known.any():
@@ -145,61 +137,48 @@ def taught_with_labels_only(student, teacher, labels, temperature, mix):
 
 
 partly_labelled.mistaken("labels_thinned_out", over=len)("""
-    The mean over which photos, in the labels' part?
-
-    You divide the labels' part by all photos. The fewer have labels, the fainter they get.
-
-    Count the photos that have a label, and take the mean over these.
+    - The mean over which photos, in the labels' part?
+    - You divide the labels' part by all photos. The fewer have labels, the fainter they get.
+    - Count the photos that have a label, and take the mean over these.
 """)
 
 partly_labelled.mistaken("roles_exchanged", apart=lambda s, t, *rest: _apart(t, s, *rest))("""
-    Whose probabilities weight the differences of the logarithms?
-
-    A divergence has a direction. Yours weights with the student's probabilities.
-
-    It is the teacher who says which classes matter. PyTorch's `kl_div` wants the student first.
+    - Whose probabilities weight the differences of the logarithms?
+    - A divergence has a direction. Yours weights with the student's probabilities.
+    - It is the teacher who says which classes matter. PyTorch's `kl_div` wants the student first.
 """)
 
 partly_labelled.mistaken("no_square", power=0)("""
-    How loud is the teacher at a high temperature?
-
-    Softened probabilities differ less, and the teacher gets faint. The chapter makes up for that.
-
-    *Why the temperature squared?* says the chapter. Where is the square in your function?
+    - How loud is the teacher at a high temperature?
+    - Softened probabilities differ less, and the teacher gets faint. The chapter makes up for that.
+    - *Why the temperature squared?* says the chapter. Where is the square in your function?
 """)
 
 partly_labelled.mistaken("temperature_once", power=1)("""
-    How loud is the teacher at a high temperature?
-
-    You make up for the temperature, but not for all of it: gradients shrink faster than that.
-
-    *Why the temperature squared?* says the chapter. Where is the square in your function?
+    - How loud is the teacher at a high temperature?
+    - You make up for the temperature, but not for all of it: gradients shrink faster than that.
+    - *Why the temperature squared?* says the chapter. Where is the square in your function?
 """)
 
 partly_labelled.mistaken("all_images_added_up", apart=lambda *given: _each(*given).sum())("""
-    Does your teacher get louder, the larger the batch?
-
-    In the teacher's part you add up over the images. The labels' part is a mean.
-
-    Sum over the classes, mean over the images: PyTorch calls that `batchmean`.
+    - Does your teacher get louder, the larger the batch?
+    - In the teacher's part you add up over the images. The labels' part is a mean.
+    - Sum over the classes, mean over the images: PyTorch calls that `batchmean`.
 """)
 
 partly_labelled.mistaken("all_labels_added_up", over=lambda labels: 1)("""
-    Do your labels get louder, the more of them there are in a batch?
-
-    You add up over the labels. The teacher's part is a mean.
-
-    Divide by how many photos have a label, unless there are none.
+    - Do your labels get louder, the more of them there are in a batch?
+    - You add up over the labels. The teacher's part is a mean.
+    - Divide by how many photos have a label, unless there are none.
 """)
 
 
 @partly_labelled.mistake
 def softmax_of_the_columns(student, teacher, labels, temperature, mix):
-    """Which numbers add up to 1: those of an image, or those of a class?
-
-    Your softmax runs over the images. An opinion is about one image.
-
-    Logits are (images, classes). Which dimension do you hand to softmax?
+    """
+    - Which numbers add up to 1: those of an image, or those of a class?
+    - Your softmax runs over the images. An opinion is about one image.
+    - Logits are (images, classes). Which dimension do you hand to softmax?
     """
     apart = _each(student.T, teacher.T, temperature).sum() / len(student)
     return mix * temperature**2 * apart + (1 - mix) * _from_labels(student, labels)
@@ -207,11 +186,10 @@ def softmax_of_the_columns(student, teacher, labels, temperature, mix):
 
 @partly_labelled.mistake
 def first_species_left_out(student, teacher, labels, temperature, mix):
-    """Which labels are there? Which of them counts for you?
-
-    One species never has a say in your labels' part.
-
-    No label is -1. Is 0 a label?
+    """
+    - Which labels are there? Which of them counts for you?
+    - One species never has a say in your labels' part.
+    - No label is -1. Is 0 a label?
     """
     labels = torch.where(labels > 0, labels, -1)
     return partly_labelled.right(student, teacher, labels, temperature, mix)
@@ -219,31 +197,27 @@ def first_species_left_out(student, teacher, labels, temperature, mix):
 
 @partly_labelled.mistake
 def shares_exchanged(student, teacher, labels, temperature, mix):
-    """Whose share is `mix`?
-
-    With mix = 1 only the teacher should be heard. In yours only the labels are.
-
-    The two shares have changed places.
+    """
+    - Whose share is `mix`?
+    - With mix = 1 only the teacher should be heard. In yours only the labels are.
+    - The two shares have changed places.
     """
     return partly_labelled.right(student, teacher, labels, temperature, 1 - mix)
 
 
 partly_labelled.mistaken("only_one_softened", apart=lambda s, t, at: _apart(s * at, t, at))("""
-    A student that has the teacher's very logits: is its divergence 0?
-
-    You compare softened opinions with some that are not. They differ even if the logits agree.
-
-    In the teacher's part the temperature belongs to both.
+    - A student that has the teacher's very logits: is its divergence 0?
+    - You compare softened opinions with some that are not. They differ even if the logits agree.
+    - In the teacher's part the temperature belongs to both.
 """)
 
 
 @partly_labelled.mistake
 def cross_entropy_with_the_teacher(student, teacher, labels, temperature, mix):
-    """A student that has the teacher's very logits: is its divergence 0?
-
-    Yours pushes the student where it should, but it is no divergence: it does not end at 0.
-
-    Cross-entropy and divergence differ by the teacher's own doubt: see *What production does*.
+    """
+    - A student that has the teacher's very logits: is its divergence 0?
+    - Yours pushes the student where it should, but it is no divergence: it does not end at 0.
+    - Cross-entropy and divergence differ by the teacher's own doubt: see *What production does*.
     """
     wanted = (teacher / temperature).softmax(1)
     apart = -(wanted * (student / temperature).log_softmax(1)).sum(1).mean()

@@ -50,103 +50,84 @@ def resembling(student, teacher, *, alike=_cosines):
 
 
 resembling.mistaken("lengths_count", alike=lambda each: each @ each.T)("""
-    What does your function say if all features of the teacher are twice as large?
-
-    You multiply features as they are. An image with large features then resembles everybody.
-
-    Only directions are to count: each image's features have length 1 before they are multiplied.
+    - What does your function say if all features of the teacher are twice as large?
+    - You multiply features as they are. An image with large features then resembles everybody.
+    - Only directions are to count: each image's features have length 1 before they are multiplied.
 """)
 
 resembling.mistaken("squares_of_the_lengths", alike=lambda each: _cosines(each, power=2))("""
-    How long is a row after you divided it by its length? And in your function?
-
-    You divide by the sum of the squares. That is the square of the length.
-
-    Hand in rows that point in one direction: their cosine should be 1.
+    - How long is a row after you divided it by its length? And in your function?
+    - You divide by the sum of the squares. That is the square of the length.
+    - Hand in rows that point in one direction: their cosine should be 1.
 """)
 
 resembling.mistaken("lengths_of_the_columns", alike=lambda each: _cosines(each, dim=0))("""
-    Whose length do you divide by: that of an image, or that of a feature?
-
-    You made each column 1 long. A row is an image, and its direction is what counts.
-
-    Features are (images, width). Over which dimension does your length run?
+    - Whose length do you divide by: that of an image, or that of a feature?
+    - You made each column 1 long. A row is an image, and its direction is what counts.
+    - Features are (images, width). Over which dimension does your length run?
 """)
 
 resembling.mistaken("with_itself", lambda s, t: (_cosines(s) - _cosines(t)).square().mean())("""
-    How many pairs are there among three images, if nobody is paired with itself?
-
-    You count each image with itself, too. That one always resembles itself.
-
-    Which entries of your square of numbers belong to an image and itself? Leave them out of the
-    sum, and out of the count.
+    - How many pairs are there among three images, if nobody is paired with itself?
+    - You count each image with itself, too. That one always resembles itself.
+    - Which entries of your square of numbers belong to an image and itself? Leave them out of the
+      sum, and out of the count.
 """)
 
 
 @resembling.mistake
 def counted_with_itself(student, teacher):
-    """How many pairs are there among three images, if nobody is paired with itself?
-
-    The sum is right, what you divide it by is not.
-
-    In a square of three by three numbers, how many are left without the diagonal?
+    """
+    - How many pairs are there among three images, if nobody is paired with itself?
+    - The sum is right, what you divide it by is not.
+    - In a square of three by three numbers, how many are left without the diagonal?
     """
     return resembling.right(student, teacher) * (len(student) - 1) / len(student)
 
 
 resembling.mistaken("half_of_it", lambda *given: resembling.right(*given) / 2)("""
-    Do you count each pair once, or twice? In the sum, and in what you divide by?
-
-    Each pair is in your sum once, but your divisor counts it twice.
-
-    Take three images. How many numbers did you add, and by how many did you divide?
+    - Do you count each pair once, or twice? In the sum, and in what you divide by?
+    - Each pair is in your sum once, but your divisor counts it twice.
+    - Take three images. How many numbers did you add, and by how many did you divide?
 """)
 
 resembling.mistaken("added_up", lambda s, t: resembling.right(s, t) * len(s) * (len(s) - 1))("""
-    What happens to your number in a larger batch?
-
-    You add up all pairs. Asked for is their mean.
-
-    Divide by how many pairs there are.
+    - What happens to your number in a larger batch?
+    - You add up all pairs. Asked for is their mean.
+    - Divide by how many pairs there are.
 """)
 
 
 @resembling.mistake
 def not_squared(student, teacher):
-    """Do large differences count more than small ones, as asked for?
-
-    You take the differences without their sign. What was asked for is something else.
-
-    Read the task's sentence about the differences again.
+    """
+    - Do large differences count more than small ones, as asked for?
+    - You take the differences without their sign. What was asked for is something else.
+    - Read the task's sentence about the differences again.
     """
     apart = (_cosines(student) - _cosines(teacher)).abs() * (1 - torch.eye(len(student)))
     return apart.sum() / max(1, len(student) * (len(student) - 1))
 
 
 resembling.mistaken("with_a_root", lambda *given: resembling.right(*given).sqrt())("""
-    The mean of squares. Is there anything behind it?
-
-    You take a root at the end, which nobody asked for.
-
-    Compare the last operation of your function with the text.
+    - The mean of squares. Is there anything behind it?
+    - You take a root at the end, which nobody asked for.
+    - Compare the last operation of your function with the text.
 """)
 
 resembling.mistaken("features_of_no_length", alike=lambda each: _cosines(each, least=0.0))("""
-    What if all features of an image are 0? Behind a ReLU that happens.
-
-    Its length is 0, and 0 / 0 is not a number. It should resemble nobody: 0.
-
-    See to it that you never divide by 0: what is 0 divided by anything else?
+    - What if all features of an image are 0? Behind a ReLU that happens.
+    - Its length is 0, and 0 / 0 is not a number. It should resemble nobody: 0.
+    - See to it that you never divide by 0: what is 0 divided by anything else?
 """)
 
 
 @resembling.mistake
 def no_pair_at_all(student, teacher):
-    """How many pairs are there in a batch of one image?
-
-    The mean of no numbers is not a number. The last batch of an epoch may hold one image only.
-
-    Hand in one image and print what you divide by. The loss should be 0 then.
+    """
+    - How many pairs are there in a batch of one image?
+    - The mean of no numbers is not a number. The last batch of an epoch may hold one image only.
+    - Hand in one image and print what you divide by. The loss should be 0 then.
     """
     apart = (_cosines(student) - _cosines(teacher)).square()
     return apart[~torch.eye(len(student), dtype=torch.bool)].mean()

@@ -29,75 +29,62 @@ def conv_macs(inputs, outputs, window, side, stride, padding, *, ends=2, whole=i
 
 @conv_macs.mistake
 def known_side(inputs, outputs, window, side, stride, padding):
-    """Where do stride and padding come into your result?
-
-    The start chapter's count was given the side of the output. Here `side` is that of the input.
-
-    First find out at how many places the window stops along one side; then count as you did.
+    """
+    - Where do stride and padding come into your result?
+    - The start chapter's count was given the side of the output. Here `side` is that of the input.
+    - First find out at how many places the window stops along one side; then count as you did.
     """
     return inputs * outputs * window**2 * side**2
 
 
 @conv_macs.mistake
 def divided_by_the_stride(inputs, outputs, window, side, stride, padding):
-    """Draw a row of 7 pixels and move a window of 5 along it, 2 a step. How often does it stop?
-
-    Dividing the side by the stride is right for some windows and paddings alone.
-
-    The window's first pixel cannot stand everywhere: how far can it go before the window leaves
-    the padded picture?
+    """
+    - Draw a row of 7 pixels and move a window of 5 along it, 2 a step. How often does it stop?
+    - Dividing the side by the stride is right for some windows and paddings alone.
+    - The window's first pixel cannot stand everywhere: how far can it go before the window leaves
+      the padded picture?
     """
     return inputs * outputs * window**2 * (side // stride) ** 2
 
 
 conv_macs.mistaken("without_padding", ends=0)("""
-    Which of the arguments did you not use?
-
-    The zeros around the picture are there for the window to stand on.
-
-    The picture that the window moves over is wider than `side`: on the left, and on the right.
+    - Which of the arguments did you not use?
+    - The zeros around the picture are there for the window to stand on.
+    - The picture that the window moves over is wider than `side`: on the left, and on the right.
 """)
 
 conv_macs.mistaken("padded_on_one_side", ends=1)("""
-    How wide is a picture of 8 pixels with a padding of 3? Draw it.
-
-    A row has two ends.
-
-    The padding lies around the picture: in each row it counts on the left and on the right.
+    - How wide is a picture of 8 pixels with a padding of 3? Draw it.
+    - A row has two ends.
+    - The padding lies around the picture: in each row it counts on the left and on the right.
 """)
 
 conv_macs.mistaken("steps_for_places", first=0)("""
-    Count the fence posts, and the gaps between them.
-
-    You counted how often the window moves. At how many places does it stop?
-
-    A window that fits without any move still stops once: test it with side and window alike.
+    - Count the fence posts, and the gaps between them.
+    - You counted how often the window moves. At how many places does it stop?
+    - A window that fits without any move still stops once: test it with side and window alike.
 """)
 
 conv_macs.mistaken("rounded_up", whole=math.ceil)("""
-    Sometimes right, sometimes too many: what if the last step does not fit?
-
-    A window that would reach beyond the padded picture is not computed.
-
-    Look at how you round: pixels that are left over at the end make no place of their own.
+    - Sometimes right, sometimes too many: what if the last step does not fit?
+    - A window that would reach beyond the padded picture is not computed.
+    - Look at how you round: pixels that are left over at the end make no place of their own.
 """)
 
 conv_macs.mistaken("fractions", whole=float)("""
-    Is a third of a place a place?
-
-    Somewhere your result is a fraction: the window stops at whole places only.
-
-    Look at your division: pixels that are left over at the end make no place.
+    - Is a third of a place a place?
+    - Somewhere your result is a fraction: the window stops at whole places only.
+    - Look at your division: pixels that are left over at the end make no place.
 """)
 
 
 @conv_macs.mistake
 def one_row(inputs, outputs, window, side, stride, padding):
-    """Does the window move to the right only?
-
-    The places are right along one side. The output is a square of them.
-
-    You counted one row of the output. How many rows has it?
+    """
+    - Does the window move to the right only?
+    - The places are right along one side. The output is a square of them.
+    - You counted one row of the output. How many rows has it?
     """
     places = (side + 2 * padding - window) // stride + 1
     return inputs * outputs * window**2 * places
@@ -105,30 +92,26 @@ def one_row(inputs, outputs, window, side, stride, padding):
 
 @conv_macs.mistake
 def flat_window(inputs, outputs, window, side, stride, padding):
-    """How many pixels does a window of 3 cover?
-
-    The window is as high as it is wide.
-
-    `window` is the length of its side. Each of its pixels is multiplied, in every input channel.
+    """
+    - How many pixels does a window of 3 cover?
+    - The window is as high as it is wide.
+    - `window` is the length of its side. Each of its pixels is multiplied, in every input channel.
     """
     return conv_macs.right(inputs, outputs, window, side, stride, padding) // window
 
 
 @conv_macs.mistake
 def weights_alone(inputs, outputs, window, side, stride, padding):
-    """Is a weight used once, for one picture?
-
-    You counted the weights. The same weights are used at every place.
-
-    Multiply by the numbers of the output that belong to one channel: rows times columns.
+    """
+    - Is a weight used once, for one picture?
+    - You counted the weights. The same weights are used at every place.
+    - Multiply by the numbers of the output that belong to one channel: rows times columns.
     """
     return inputs * outputs * window**2
 
 
 conv_macs.mistaken("operations", lambda *given: 2 * conv_macs.right(*given))("""
-    What is one MAC: one operation, or two?
-
-    You counted multiplications and additions apart, as PyTorch's own counter does.
-
-    A MAC is a multiplication together with the addition that follows it. Count the pair once.
+    - What is one MAC: one operation, or two?
+    - You counted multiplications and additions apart, as PyTorch's own counter does.
+    - A MAC is a multiplication together with the addition that follows it. Count the pair once.
 """)

@@ -39,48 +39,40 @@ def framed(pictures, border, *, over=(2, 3)):
 
 @framed.mistake
 def no_border_covers_all(pictures, border):
-    """What comes out for a border of 0 pixels?
-
-    With a border of 0 the picture should come back as it was. Yours is gone, or part of it.
-
-    What does a slice take that counts 0 from the end? Print `list(range(5))[-0:]` and
-    `list(range(5))[0:-0]`.
+    """
+    - What comes out for a border of 0 pixels?
+    - With a border of 0 the picture should come back as it was. Yours is gone, or part of it.
+    - What does a slice take that counts 0 from the end? Print `list(range(5))[-0:]` and
+      `list(range(5))[0:-0]`.
     """
     return framed.right(pictures, border) if border else mean_colour(pictures).expand_as(pictures)
 
 
 framed.mistaken("one_colour_for_all", over=(0, 2, 3))("""
-    Does a picture on snow get the same border as one on soil?
-
-    The place is right. Your mean runs over all pictures of the batch.
-
-    Which dimensions are to be left after the mean? One number for each picture and channel.
+    - Does a picture on snow get the same border as one on soil?
+    - The place is right. Your mean runs over all pictures of the batch.
+    - Which dimensions are to be left after the mean? One number for each picture and channel.
 """)
 
 framed.mistaken("grey", over=(1, 2, 3))("""
-    What colour has the border of a green picture?
-
-    The place is right. Yours is grey: red, green and blue are the same in it.
-
-    A colour is a number for each channel: do not take the mean over channels.
+    - What colour has the border of a green picture?
+    - The place is right. Yours is grey: red, green and blue are the same in it.
+    - A colour is a number for each channel: do not take the mean over channels.
 """)
 
 framed.mistaken("one_number", over=(0, 1, 2, 3))("""
-    How many colours does your border have, in all pictures together?
-
-    The place is right. One mean over all numbers gives the same grey to all pictures.
-
-    Tell `mean` which dimensions it is to run over, and keep them, so that the shapes fit.
+    - How many colours does your border have, in all pictures together?
+    - The place is right. One mean over all numbers gives the same grey to all pictures.
+    - Tell `mean` which dimensions it is to run over, and keep them, so that the shapes fit.
 """)
 
 
 @framed.mistake
 def colour_of_the_middle(pictures, border):
-    """Whose mean is asked for: that of the whole picture, or of the part that stays?
-
-    The place is right. Your mean leaves out what you cover.
-
-    Take the mean of the whole picture, as it came in.
+    """
+    - Whose mean is asked for: that of the whole picture, or of the part that stays?
+    - The place is right. Your mean leaves out what you cover.
+    - Take the mean of the whole picture, as it came in.
     """
     stays = inside(pictures, border).float()
     colour = (pictures * stays).sum((2, 3), keepdim=True) / stays.sum()
@@ -89,11 +81,10 @@ def colour_of_the_middle(pictures, border):
 
 @framed.mistake
 def colour_of_the_border(pictures, border):
-    """Whose mean is asked for: that of the whole picture, or of the part that goes?
-
-    The place is right. Your mean is that of the border alone.
-
-    Take the mean of the whole picture, as it came in.
+    """
+    - Whose mean is asked for: that of the whole picture, or of the part that goes?
+    - The place is right. Your mean is that of the border alone.
+    - Take the mean of the whole picture, as it came in.
     """
     outside = 1 - inside(pictures, border).float()
     colour = (pictures * outside).sum((2, 3), keepdim=True) / outside.sum().clamp(min=1)
@@ -101,32 +92,28 @@ def colour_of_the_border(pictures, border):
 
 
 framed.mistaken("zeros", lambda pictures, border: pictures * inside(pictures, border))("""
-    Which colour is 0, in normalised pictures?
-
-    The place is right. A fixed colour adds an edge to bright pictures and to dark ones.
-
-    The border is to have the picture's own mean colour.
+    - Which colour is 0, in normalised pictures?
+    - The place is right. A fixed colour adds an edge to bright pictures and to dark ones.
+    - The border is to have the picture's own mean colour.
 """)
 
 
 @framed.mistake
 def middle_covered(pictures, border):
-    """What is covered in yours, and what stays?
-
-    The colour is right. You covered the middle and kept the border.
-
-    Asked for is the opposite: turn the condition, or the two choices, around.
+    """
+    - What is covered in yours, and what stays?
+    - The colour is right. You covered the middle and kept the border.
+    - Asked for is the opposite: turn the condition, or the two choices, around.
     """
     return torch.where(inside(pictures, border), mean_colour(pictures), pictures)
 
 
 @framed.mistake
 def upper_left(pictures, border):
-    """Show one of your pictures: how many sides of it are covered?
-
-    You covered the beginning of the rows and columns, not their end.
-
-    A picture has four sides: the last rows and columns are missing.
+    """
+    - Show one of your pictures: how many sides of it are covered?
+    - You covered the beginning of the rows and columns, not their end.
+    - A picture has four sides: the last rows and columns are missing.
     """
     made = mean_colour(pictures).expand_as(pictures).clone()
     made[:, :, border:, border:] = pictures[:, :, border:, border:]
@@ -135,11 +122,10 @@ def upper_left(pictures, border):
 
 @framed.mistake
 def rows_alone(pictures, border):
-    """Show one of your pictures: how many sides of it are covered?
-
-    Top and bottom are covered. What about left and right?
-
-    The rows are the third dimension. The columns are one of their own.
+    """
+    - Show one of your pictures: how many sides of it are covered?
+    - Top and bottom are covered. What about left and right?
+    - The rows are the third dimension. The columns are one of their own.
     """
     made = mean_colour(pictures).expand_as(pictures).clone()
     stays = slice(border, pictures.shape[2] - border)
@@ -149,11 +135,10 @@ def rows_alone(pictures, border):
 
 @framed.mistake
 def ends_too_early(pictures, border):
-    """Compare the left side of the border with the right one: how wide are they?
-
-    One pixel too many is covered, at the end of the rows and of the columns.
-
-    The end of a slice is not part of it: take care what you subtract there.
+    """
+    - Compare the left side of the border with the right one: how wide are they?
+    - One pixel too many is covered, at the end of the rows and of the columns.
+    - The end of a slice is not part of it: take care what you subtract there.
     """
     made = mean_colour(pictures).expand_as(pictures).clone()
     rows, columns = (slice(border, side - border - 1) for side in pictures.shape[2:])
@@ -163,11 +148,10 @@ def ends_too_early(pictures, border):
 
 @framed.mistake
 def mean_again(pictures, border):
-    """How many different colours are there in the border of one picture?
-
-    Your border is not of one colour: the mean was taken again when a part was covered already.
-
-    Take the mean of each picture once, before anything is covered.
+    """
+    - How many different colours are there in the border of one picture?
+    - Your border is not of one colour: the mean was taken again when a part was covered already.
+    - Take the mean of each picture once, before anything is covered.
     """
     made = pictures.clone()
     height, width = pictures.shape[2:]
@@ -180,11 +164,10 @@ def mean_again(pictures, border):
 
 @framed.mistake
 def square_alone(pictures, border):
-    """Are the pictures of your check square?
-
-    Rows and columns are counted apart here: one number does not do for both.
-
-    Take the height from the third dimension and the width from the fourth.
+    """
+    - Are the pictures of your check square?
+    - Rows and columns are counted apart here: one number does not do for both.
+    - Take the height from the third dimension and the width from the fourth.
     """
     made = mean_colour(pictures).expand_as(pictures).clone()
     stays = slice(border, pictures.shape[2] - border)

@@ -44,66 +44,54 @@ def _by_size(times, warm_up, **changed):
 
 
 median_and_p90.mistaken("as_given", _by_size, median=statistics.median_high, p90=_one_beyond)("""
-    Follow a list of five times by hand, such as [9, 3, 1, 2, 4] with one run of warm-up. Which
-    of them is left out?
-
-    The order of the first two steps matters. The other two mistakes are at the two places in the
-    sorted list: try a list of 4 runs, then one of 10.
-
-    The runs to leave out are the first in time. For the median, see what an even number of runs has
-    in its middle; for the p90, count on your fingers with ten runs.
+    - Follow a list of five times by hand, such as [9, 3, 1, 2, 4] with one run of warm-up. Which of
+      them is left out?
+    - The order of the first two steps matters. The other two mistakes are at the two places in the
+      sorted list: try a list of 4 runs, then one of 10.
+    - The runs to leave out are the first in time. For the median, see what an even number of runs
+      has in its middle; for the p90, count on your fingers with ten runs.
 """)
 
 median_and_p90.mistaken("sorted_first", _by_size)("""
-    Which runs do you leave out: the first, or the fastest?
-
-    Once the list is sorted, nobody knows any more which run came first.
-
-    Look at the order of your first two steps.
+    - Which runs do you leave out: the first, or the fastest?
+    - Once the list is sorted, nobody knows any more which run came first.
+    - Look at the order of your first two steps.
 """)
 
 median_and_p90.mistaken("two_are_left", median=statistics.median_high, p90=_one_beyond)("""
-    The warm-up is left out correctly now. Two mistakes are left: what if there are 4 runs?
-
-    Of 4 runs, which one is in the middle? And of 10 runs, how many may be slower than the p90?
-
-    With an even number there are two in the middle. For the p90 try ten runs, 1 to 10 ms, by hand.
+    - The warm-up is left out correctly now. Two mistakes are left: what if there are 4 runs?
+    - Of 4 runs, which one is in the middle? And of 10 runs, how many may be slower than the p90?
+    - With an even number there are two in the middle. For the p90 try ten runs, 1 to 10 ms, by
+      hand.
 """)
 
 median_and_p90.mistaken("upper_middle", median=statistics.median_high)("""
-    What is the median of four runs?
-
-    The p90 is right. The median is only right for odd numbers of runs.
-
-    With an even number of runs two lie in the middle, and the median halfway between them.
+    - What is the median of four runs?
+    - The p90 is right. The median is only right for odd numbers of runs.
+    - With an even number of runs two lie in the middle, and the median halfway between them.
 """)
 
 median_and_p90.mistaken("one_beyond", p90=_one_beyond)("""
-    What is the p90 of ten runs that take 1, 2, ..., 10 ms?
-
-    The median is right, the p90 mostly. With 10, 20 or 30 runs it is one place too far.
-
-    Nine of ten runs must not exceed it, and it is the smallest such time. Lists begin at 0: which
-    place has the ninth of ten?
+    - What is the p90 of ten runs that take 1, 2, ..., 10 ms?
+    - The median is right, the p90 mostly. With 10, 20 or 30 runs it is one place too far.
+    - Nine of ten runs must not exceed it, and it is the smallest such time. Lists begin at 0: which
+      place has the ninth of ten?
 """)
 
 median_and_p90.mistaken("mean", median=statistics.mean)("""
-    One run of a hundred takes a second. What does that do to your first number?
-
-    The first number is a mean. Asked for is the time that half of the runs stay below.
-
-    The median is found by sorting, and lies in the middle.
+    - One run of a hundred takes a second. What does that do to your first number?
+    - The first number is a mean. Asked for is the time that half of the runs stay below.
+    - The median is found by sorting, and lies in the middle.
 """)
 
 
 @median_and_p90.mistake
 def between_two_runs(times, warm_up):
-    """Did any run take as long as your p90 says?
-
-    The median is right. Your p90 lies between two runs: the task asks for one of those measured.
-
-    Libraries know many kinds of percentiles. See what yours offers under `method` (or
-    `interpolation`), or take it from the sorted list.
+    """
+    - Did any run take as long as your p90 says?
+    - The median is right. Your p90 lies between two runs: the task asks for one of those measured.
+    - Libraries know many kinds of percentiles. See what yours offers under `method` (or
+      `interpolation`), or take it from the sorted list.
     """
     ordered = sorted(times[warm_up:])
     place = 0.9 * (len(ordered) - 1)
@@ -114,67 +102,56 @@ def between_two_runs(times, warm_up):
 
 @median_and_p90.mistake
 def slowest_left_out(times, warm_up):
-    """Is the warm-up always slow? And is what is slow always the warm-up?
-
-    You leave out the slowest runs. A hiccup in the middle is part of what a user waits for.
-
-    Leave out by time of the run, not by how long it took: before you sort.
+    """
+    - Is the warm-up always slow? And is what is slow always the warm-up?
+    - You leave out the slowest runs. A hiccup in the middle is part of what a user waits for.
+    - Leave out by time of the run, not by how long it took: before you sort.
     """
     return median_and_p90.right(sorted(times, reverse=True), warm_up)
 
 
 @median_and_p90.mistake
 def not_sorted(times, warm_up):
-    """The time in the middle of the list, or the middle one of the times?
-
-    The warm-up is left out correctly. Now the runs stand in the order in which they came.
-
-    Median and p90 are places in a *sorted* list.
+    """
+    - The time in the middle of the list, or the middle one of the times?
+    - The warm-up is left out correctly. Now the runs stand in the order in which they came.
+    - Median and p90 are places in a *sorted* list.
     """
     kept = times[warm_up:]
     return statistics.median(kept[(len(kept) - 1) // 2 : len(kept) // 2 + 1]), _nine_tenths(kept)
 
 
 median_and_p90.mistaken("warm_up_kept", lambda times, _warm_up: median_and_p90.right(times, 0))("""
-    Which of the arguments did you not use?
-
-    The first runs allocate memory and choose algorithms. They are among your times.
-
-    Leave out the first `warm_up` runs before anything else.
+    - Which of the arguments did you not use?
+    - The first runs allocate memory and choose algorithms. They are among your times.
+    - Leave out the first `warm_up` runs before anything else.
 """)
 
 
 @median_and_p90.mistake
 def last_left_out(times, warm_up):
-    """When does a program warm up?
-
-    You leave out runs at the end.
-
-    Read what your slice takes: the warm-up is at the beginning of the list.
+    """
+    - When does a program warm up?
+    - You leave out runs at the end.
+    - Read what your slice takes: the warm-up is at the beginning of the list.
     """
     return median_and_p90.right(times[::-1], warm_up)
 
 
 median_and_p90.mistaken("lower_middle", median=statistics.median_low)("""
-    What is the median of four runs?
-
-    The p90 is right. With an even number of runs you take the lower one of the middle.
-
-    With an even number of runs two lie in the middle, and the median halfway between them.
+    - What is the median of four runs?
+    - The p90 is right. With an even number of runs you take the lower one of the middle.
+    - With an even number of runs two lie in the middle, and the median halfway between them.
 """)
 
 median_and_p90.mistaken("slowest_run", p90=max)("""
-    How many runs exceed your second number? How many may exceed the p90?
-
-    The median is right. Your second number is the slowest run of all.
-
-    The p90 is the *smallest* time that nine in ten do not exceed: go back from the end.
+    - How many runs exceed your second number? How many may exceed the p90?
+    - The median is right. Your second number is the slowest run of all.
+    - The p90 is the *smallest* time that nine in ten do not exceed: go back from the end.
 """)
 
 median_and_p90.mistaken("swapped", lambda *given: median_and_p90.right(*given)[::-1])("""
-    Which of the two numbers comes first?
-
-    Both numbers are right. Their order is not.
-
-    The median first, then the p90.
+    - Which of the two numbers comes first?
+    - Both numbers are right. Their order is not.
+    - The median first, then the p90.
 """)

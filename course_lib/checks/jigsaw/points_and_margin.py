@@ -33,11 +33,10 @@ def points_and_margin(before, after, *, points=100, margin=196, spread=torch.std
 
 @points_and_margin.mistake
 def sign_dropped(before, after):
-    """What does your function say of a second network that is worse?
-
-    Where the second network is better all is right. A worse one comes out better, too.
-
-    A difference has a sign: lost images are minus.
+    """
+    - What does your function say of a second network that is worse?
+    - Where the second network is better all is right. A worse one comes out better, too.
+    - A difference has a sign: lost images are minus.
     """
     points, margin = points_and_margin.right(before, after)
     return abs(points), margin
@@ -45,49 +44,41 @@ def sign_dropped(before, after):
 
 @points_and_margin.mistake
 def rounded(before, after):
-    """Whoever calls your function gets fewer digits than there were. Do they want that?
-
-    Both numbers are nearly right: they were rounded.
-
-    Return what you computed. Rounding is for printing.
+    """
+    - Whoever calls your function gets fewer digits than there were. Do they want that?
+    - Both numbers are nearly right: they were rounded.
+    - Return what you computed. Rounding is for printing.
     """
     points, margin = points_and_margin.right(before, after)
     return round(float(points), 1), round(float(margin), 1)
 
 
 points_and_margin.mistaken("turned_around", points=-100)("""
-    If the second network is better, which sign should the difference have?
-
-    The margin is right. Your difference is that of the first network over the second.
-
-    Gained is plus, lost is minus, seen from `before` to `after`.
+    - If the second network is better, which sign should the difference have?
+    - The margin is right. Your difference is that of the first network over the second.
+    - Gained is plus, lost is minus, seen from `before` to `after`.
 """)
 
 points_and_margin.mistaken("in_shares", points=1, margin=1.96)("""
-    In which unit is your result, and in which was it asked for?
-
-    Yours are shares of 1. Points are percent of the images.
-
-    One image of a hundred is one point, for the difference and for the margin.
+    - In which unit is your result, and in which was it asked for?
+    - Yours are shares of 1. Points are percent of the images.
+    - One image of a hundred is one point, for the difference and for the margin.
 """)
 
 points_and_margin.mistaken("margin_in_shares", margin=1.96)("""
-    Are both of your numbers in the same unit?
-
-    The difference is in points. The margin is a share of 1.
-
-    Both go together: a margin beside points is in points.
+    - Are both of your numbers in the same unit?
+    - The difference is in points. The margin is a share of 1.
+    - Both go together: a margin beside points is in points.
 """)
 
 
 @points_and_margin.mistake
 def two_separate(before, after):
-    """Would your margin change if the images of the second list were shuffled? Should it?
-
-    You added up the uncertainty of two accuracies, as if each network had seen images of its own.
-
-    They saw the same images: begin with one number for each image, gained, lost or even, and see
-    how much these numbers vary.
+    """
+    - Would your margin change if the images of the second list were shuffled? Should it?
+    - You added up the uncertainty of two accuracies, as if each network had seen images of its own.
+    - They saw the same images: begin with one number for each image, gained, lost or even, and see
+      how much these numbers vary.
     """
     first, second = before.double().mean(), after.double().mean()
     both = first * (1 - first) + second * (1 - second)
@@ -96,65 +87,53 @@ def two_separate(before, after):
 
 @points_and_margin.mistake
 def lost_counted_as_gained(before, after):
-    """An image gained, and another one lost: what is the difference?
-
-    You counted the images on which the two disagree. Some of them speak for the first network.
-
-    A lost image counts against a gained one: it needs a sign of its own.
+    """
+    - An image gained, and another one lost: what is the difference?
+    - You counted the images on which the two disagree. Some of them speak for the first network.
+    - A lost image counts against a gained one: it needs a sign of its own.
     """
     return points_and_margin.right(before & after, before | after)
 
 
 @points_and_margin.mistake
 def those_that_disagree_alone(before, after):
-    """A point is a percent of which images?
-
-    You left out the images on which both agree. They say nothing about who is better, but they
-    count.
-
-    Mean, deviation and number of images are all of the whole list, zeros included.
+    """
+    - A point is a percent of which images?
+    - You left out the images on which both agree. They say nothing about who is better, but they
+      count.
+    - Mean, deviation and number of images are all of the whole list, zeros included.
     """
     they = before != after
     return points_and_margin.right(before[they], after[they])
 
 
 points_and_margin.mistaken("number_of_images_forgotten", power=0)("""
-    How wide would your margin be with a million images?
-
-    The difference is right. The margin is that of a single image, not that of a mean.
-
-    What do you divide by, and is it under a root? A mean of more images is surer.
+    - How wide would your margin be with a million images?
+    - The difference is right. The margin is that of a single image, not that of a mean.
+    - What do you divide by, and is it under a root? A mean of more images is surer.
 """)
 
 points_and_margin.mistaken("no_root", power=1)("""
-    With four times the images, how much narrower should a margin be?
-
-    The difference is right. Your margin shrinks too fast.
-
-    You divide by the number of images itself. Chapter 00 says how much narrower an interval becomes
-    with a hundred times the images.
+    - With four times the images, how much narrower should a margin be?
+    - The difference is right. Your margin shrinks too fast.
+    - You divide by the number of images itself. Chapter 00 says how much narrower an interval
+      becomes with a hundred times the images.
 """)
 
 points_and_margin.mistaken("variance", spread=torch.var)("""
-    What is the difference between a variance and a standard deviation?
-
-    The difference is right. Something in your margin is squared.
-
-    Take the root of the variance, before you multiply by anything.
+    - What is the difference between a variance and a standard deviation?
+    - The difference is right. Something in your margin is squared.
+    - Take the root of the variance, before you multiply by anything.
 """)
 
 points_and_margin.mistaken("standard_error", margin=100)("""
-    How sure is your margin: 68%, or 95%?
-
-    The difference is right. Your margin is one standard error.
-
-    Chapter 00 had a number for 95% confidence: it was called z.
+    - How sure is your margin: 68%, or 95%?
+    - The difference is right. Your margin is one standard error.
+    - Chapter 00 had a number for 95% confidence: it was called z.
 """)
 
 points_and_margin.mistaken("whole_width", margin=2 * 196)("""
-    Is it the width of the interval that was asked for?
-
-    The difference is right. The margin is twice what it should be.
-
-    It is "plus or minus" the margin: from the middle of the interval to one of its ends.
+    - Is it the width of the interval that was asked for?
+    - The difference is right. The margin is twice what it should be.
+    - It is "plus or minus" the margin: from the middle of the interval to one of its ends.
 """)

@@ -75,59 +75,51 @@ def _cut(weight, bias, inputs, rank, *, shift):
 
 
 by_answers.mistaken("by_the_weights", lambda w, b, x, r: _pair(w, b, _directions(w.T, r)))("""
-    Where do `inputs` come into your cut?
-
-    You cut by the weights: as near as can be to the layer, not to what it answers.
-
-    Compute the answers first. The directions to keep are those in which the answers vary.
+    - Where do `inputs` come into your cut?
+    - You cut by the weights: as near as can be to the layer, not to what it answers.
+    - Compute the answers first. The directions to keep are those in which the answers vary.
 """)
 
 by_answers.mistaken("mean_left_in", lambda w, b, x, r: _pair(w, b, _directions(x @ w.T, r)))("""
-    Is anything of the narrow place spent on what is the same for all inputs?
-
-    That is the chapter's cut: its directions carry the mean, too. Here the bias can do that.
-
-    Take the mean of the answers away before you look for directions, and let the bias give it back.
+    - Is anything of the narrow place spent on what is the same for all inputs?
+    - That is the chapter's cut: its directions carry the mean, too. Here the bias can do that.
+    - Take the mean of the answers away before you look for directions, and let the bias give it
+      back.
 """)
 
 
 @by_answers.mistake
 def bias_and_mean_left_in(weight, bias, inputs, rank):
-    """Is anything of the narrow place spent on what is the same for all inputs?
-
-    The bias is in your answers, and the mean too: the directions have to carry both.
-
-    Take the mean of the answers away before you look for directions, and let the bias give it back.
+    """
+    - Is anything of the narrow place spent on what is the same for all inputs?
+    - The bias is in your answers, and the mean too: the directions have to carry both.
+    - Take the mean of the answers away before you look for directions, and let the bias give it
+      back.
     """
     return _pair(weight, bias, _directions(inputs @ weight.T + bias, rank))
 
 
 by_answers.mistaken("bias_as_it_was", _cut, shift=lambda bias, mean, said: bias)("""
-    The directions are right. Compare the mean of your answers with that of the layer's.
-
-    What your directions do not carry of the mean is lost: the old bias does not know of it.
-
-    The new bias makes up for the difference of the two means.
+    - The directions are right. Compare the mean of your answers with that of the layer's.
+    - What your directions do not carry of the mean is lost: the old bias does not know of it.
+    - The new bias makes up for the difference of the two means.
 """)
 
 by_answers.mistaken("the_whole_mean_as_bias", _cut, shift=lambda bias, mean, _: bias + mean)("""
-    The directions are right. Compare the mean of your answers with that of the layer's.
-
-    The mean of the answers is your bias. But a part of it comes through the two factors, too.
-
-    Take away from the mean what the factors already say to the mean input.
+    - The directions are right. Compare the mean of your answers with that of the layer's.
+    - The mean of the answers is your bias. But a part of it comes through the two factors, too.
+    - Take away from the mean what the factors already say to the mean input.
 """)
 
 
 @by_answers.mistake
 def bias_counted_as_carried(weight, bias, inputs, rank):
-    """Nearly. What do your two factors say to an input of zeros?
-
-    The layer says its bias to an input of zeros; your factors say nothing. Did you reckon with a
-    part of the bias coming through them?
-
-    The mean of the answers with their bias is not what goes through the factors: there is no bias
-    before them.
+    """
+    - Nearly. What do your two factors say to an input of zeros?
+    - The layer says its bias to an input of zeros; your factors say nothing. Did you reckon with a
+      part of the bias coming through them?
+    - The mean of the answers with their bias is not what goes through the factors: there is no bias
+      before them.
     """
     mean, directions = _centred(weight, inputs, rank)
     answer = mean + bias
@@ -135,22 +127,19 @@ def bias_counted_as_carried(weight, bias, inputs, rank):
 
 
 by_answers.mistaken("old_bias_dropped", _cut, shift=lambda _, mean, said: mean - said(mean))("""
-    Did the layer not have a bias of its own?
-
-    The new bias holds what is left of the mean of W x. The old one is nowhere.
-
-    The old bias is the same for all inputs, so it costs no rank: it is a part of the new one.
+    - Did the layer not have a bias of its own?
+    - The new bias holds what is left of the mean of W x. The old one is nowhere.
+    - The old bias is the same for all inputs, so it costs no rank: it is a part of the new one.
 """)
 
 
 @by_answers.mistake
 def weakest_directions(weight, bias, inputs, rank):
-    """Which of the directions did you keep?
-
-    Put your pair beside the layer: hardly anything of the answers is left. In which order do
-    the values come out of the function that you use?
-
-    `eigh` begins with the smallest.
+    """
+    - Which of the directions did you keep?
+    - Put your pair beside the layer: hardly anything of the answers is left. In which order do the
+      values come out of the function that you use?
+    - `eigh` begins with the smallest.
     """
     mean, _ = _centred(weight, inputs, rank)
     directions = _centred(weight, inputs, len(weight))[1][:, -rank:]
@@ -159,11 +148,10 @@ def weakest_directions(weight, bias, inputs, rank):
 
 @by_answers.mistake
 def directions_of_the_inputs(weight, bias, inputs, rank):
-    """Directions of what: of that which goes in, or of that which comes out?
-
-    You keep the directions in which the inputs vary most. The layer may hardly listen to those.
-
-    Look for directions in the answers: there the layer has already said what it minds.
+    """
+    - Directions of what: of that which goes in, or of that which comes out?
+    - You keep the directions in which the inputs vary most. The layer may hardly listen to those.
+    - Look for directions in the answers: there the layer has already said what it minds.
     """
     mean = inputs.mean(0)
     directions = _directions(inputs - mean, rank)
@@ -173,12 +161,11 @@ def directions_of_the_inputs(weight, bias, inputs, rank):
 
 @by_answers.mistake
 def factors_the_other_way_round(weight, bias, inputs, rank):
-    """Which shapes were asked for?
-
-    A layer's weight has the shape (outputs, inputs): a row for each output.
-
-    `first` takes the inputs to the rank, so it has as many rows as the rank.
-    Transpose your factors.
+    """
+    - Which shapes were asked for?
+    - A layer's weight has the shape (outputs, inputs): a row for each output.
+    - `first` takes the inputs to the rank, so it has as many rows as the rank. Transpose your
+      factors.
     """
     first, second, shift = by_answers.right(weight, bias, inputs, rank)
     return first.T, second.T, shift

@@ -95,118 +95,93 @@ def rows_first(conv, rank):
 
 
 rows_first.mistaken("as_given", _split, straight=True, biased=False, strides=_both)("""
-    Take a rank so large that nothing is lost. Does the pair answer as the layer does?
-
-    It does not: look at which weights stand in one row of `table`. A reshape moves no number.
-
-    A row is to hold all weights of one output and one row of the window. The second mistake shows
-    in layers with a bias, the third in layers with a stride.
+    - Take a rank so large that nothing is lost. Does the pair answer as the layer does?
+    - It does not: look at which weights stand in one row of `table`. A reshape moves no number.
+    - A row is to hold all weights of one output and one row of the window. The second mistake shows
+      in layers with a bias, the third in layers with a stride.
 """)
 
 rows_first.mistaken("table_and_bias", _split, straight=True, biased=False)("""
-    The stride is right now. Does the pair answer as the layer does at full rank?
-
-    Look at which weights stand in one row of `table`: a reshape moves no number. And what does the
-    layer add at the end?
-
-    A row is to hold all weights of one output and one row of the window. The other mistake shows
-    in layers with a bias.
+    - The stride is right now. Does the pair answer as the layer does at full rank?
+    - Look at which weights stand in one row of `table`: a reshape moves no number. And what does
+      the layer add at the end?
+    - A row is to hold all weights of one output and one row of the window. The other mistake shows
+      in layers with a bias.
 """)
 
 rows_first.mistaken("table_and_stride", _split, straight=True, strides=_both)("""
-    The bias is right now. Does the pair answer as the layer does at full rank?
-
-    Look at which weights stand in one row of `table`: a reshape moves no number. And print the
-    shape of what comes out, for a stride of 2.
-
-    A row is to hold all weights of one output and one row of the window. The other mistake shows
-    in layers with a stride.
+    - The bias is right now. Does the pair answer as the layer does at full rank?
+    - Look at which weights stand in one row of `table`: a reshape moves no number. And print the
+      shape of what comes out, for a stride of 2.
+    - A row is to hold all weights of one output and one row of the window. The other mistake shows
+      in layers with a stride.
 """)
 
 rows_first.mistaken("bias_and_stride", _split, biased=False, strides=_both)("""
-    The table is right now. Which kinds of layer have you tried?
-
-    Layers without bias and stride are right. Two mistakes are left, one for each of these.
-
-    What does the layer add at the end? And how often is a picture halved that goes through both?
+    - The table is right now. Which kinds of layer have you tried?
+    - Layers without bias and stride are right. Two mistakes are left, one for each of these.
+    - What does the layer add at the end? And how often is a picture halved that goes through both?
 """)
 
 rows_first.mistaken("wrong_rows_in_the_table", _split, straight=True)("""
-    Take a rank so large that nothing is lost. Does the pair answer as the layer does?
-
-    It does not. Which weights stand in one row of `table`? A reshape moves no number.
-
-    A row is to hold all weights of one output and one row of the window, but in the weight the
-    inputs come between these two sides.
+    - Take a rank so large that nothing is lost. Does the pair answer as the layer does?
+    - It does not. Which weights stand in one row of `table`? A reshape moves no number.
+    - A row is to hold all weights of one output and one row of the window, but in the weight the
+      inputs come between these two sides.
 """)
 
 rows_first.mistaken("bias_forgotten", _split, biased=False)("""
-    Which kinds of layer have you tried?
-
-    Layers without a bias are right now. What do the others add?
-
-    The bias is added once, to what comes out of the last factor.
+    - Which kinds of layer have you tried?
+    - Layers without a bias are right now. What do the others add?
+    - The bias is added once, to what comes out of the last factor.
 """)
 
 rows_first.mistaken("stride_in_both", _split, strides=_both)("""
-    Layers with a stride of 1 are right. What is the shape of your output with 2?
-
-    Both factors move by the whole stride, so the picture is halved twice.
-
-    The first factor moves along the rows, the second down the columns: each has its own part of the
-    stride. The padding beside it shows how.
+    - Layers with a stride of 1 are right. What is the shape of your output with 2?
+    - Both factors move by the whole stride, so the picture is halved twice.
+    - The first factor moves along the rows, the second down the columns: each has its own part of
+      the stride. The padding beside it shows how.
 """)
 
 rows_first.mistaken("stride_in_the_first", _split, strides=lambda *whole: (whole, 1))("""
-    Layers with a stride of 1 are right. With 2 the shape is right, the numbers are not: why?
-
-    The first factor leaves out rows that the second one needs.
-
-    Rows may be left out only by the factor that looks down the columns, which is the second.
+    - Layers with a stride of 1 are right. With 2 the shape is right, the numbers are not: why?
+    - The first factor leaves out rows that the second one needs.
+    - Rows may be left out only by the factor that looks down the columns, which is the second.
 """)
 
 rows_first.mistaken("padding_in_both", _split, paddings=_both)("""
-    What is the shape of your output, beside that of the layer?
-
-    The picture grows: zeros are put around it twice.
-
-    A factor of height 1 needs no zeros above and below, one of width 1 none at its sides.
+    - What is the shape of your output, beside that of the layer?
+    - The picture grows: zeros are put around it twice.
+    - A factor of height 1 needs no zeros above and below, one of width 1 none at its sides.
 """)
 
 rows_first.mistaken("mixture_not_moved", _split, mixed=True)("""
-    The first factor is right. In which order are the sides of `mixture`?
-
-    Its rows are outputs times rows of the window; its columns are the ranks. The layer wants
-    (outputs, ranks, height, 1).
-
-    A reshape moves no number. Split the rows first, then move the side of the ranks.
+    - The first factor is right. In which order are the sides of `mixture`?
+    - Its rows are outputs times rows of the window; its columns are the ranks. The layer wants
+      (outputs, ranks, height, 1).
+    - A reshape moves no number. Split the rows first, then move the side of the ranks.
 """)
 
 rows_first.mistaken("strengths_forgotten", _split, power=0)("""
-    How strong is each of the shared filters?
-
-    The SVD gives three things. Where is the middle one?
-
-    The strengths go into one of the factors, or their root into both.
+    - How strong is each of the shared filters?
+    - The SVD gives three things. Where is the middle one?
+    - The strengths go into one of the factors, or their root into both.
 """)
 
 rows_first.mistaken("strengths_twice", _split, power=2)("""
-    How strong is each of the shared filters?
-
-    Multiply your two factors: the strengths are in there twice.
-
-    The strengths go into one of the factors, or their root into both.
+    - How strong is each of the shared filters?
+    - Multiply your two factors: the strengths are in there twice.
+    - The strengths go into one of the factors, or their root into both.
 """)
 
 
 @rows_first.mistake
 def columns_first(conv, rank):
-    """What are the windows of your two layers, and in which order were they asked for?
-
-    k x 1 and then 1 x k: that is the chapter's `spatial`. Here it is the other way round.
-
-    The first layer has a window of height 1. Then other sides of the weight belong together in
-    the table.
+    """
+    - What are the windows of your two layers, and in which order were they asked for?
+    - k x 1 and then 1 x k: that is the chapter's `spatial`. Here it is the other way round.
+    - The first layer has a window of height 1. Then other sides of the weight belong together in
+      the table.
     """
     # Any: a Conv2d's sides may be of any length, as far as types know.
     sides: Any = (conv.kernel_size[::-1], conv.stride[::-1], conv.padding[::-1])

@@ -77,77 +77,60 @@ def shared_ranks(values, costs, budget):
 
 
 shared_ranks.mistaken("values_as_they_are", _shared, power=1)("""
-    What is the energy of a singular value?
-
-    You compare the singular values themselves. Shares of the energy were asked for.
-
-    Energies are squares; their sum is what a share is a part of.
+    - What is the energy of a singular value?
+    - You compare the singular values themselves. Shares of the energy were asked for.
+    - Energies are squares; their sum is what a share is a part of.
 """)
 
 shared_ranks.mistaken("energy_not_as_a_share", _shared, relative=False)("""
-    Would a layer get more ranks if all its weights were ten times as large?
-
-    You compare energies between layers as they are, so the layer with the largest weights wins.
-
-    A gain is a share of the energy of its own layer.
+    - Would a layer get more ranks if all its weights were ten times as large?
+    - You compare energies between layers as they are, so the layer with the largest weights wins.
+    - A gain is a share of the energy of its own layer.
 """)
 
 shared_ranks.mistaken("price_forgotten", _shared, by_cost=False)("""
-    Does one rank cost the same in each layer?
-
-    You take the largest gain. What does it cost, and what would the same weights buy elsewhere?
-
-    Compare what each layer gains for one weight, not for one rank.
+    - Does one rank cost the same in each layer?
+    - You take the largest gain. What does it cost, and what would the same weights buy elsewhere?
+    - Compare what each layer gains for one weight, not for one rank.
 """)
 
 shared_ranks.mistaken("gives_up_early", _shared, goes_on=False)("""
-    How much of the budget is left when you stop?
-
-    The best rank does not fit any more. Does a cheaper one?
-
-    Choose among those that still fit, and stop only when none does.
+    - How much of the budget is left when you stop?
+    - The best rank does not fit any more. Does a cheaper one?
+    - Choose among those that still fit, and stop only when none does.
 """)
 
 shared_ranks.mistaken("beyond_the_budget", _shared, too_far=True)("""
-    Add up what your ranks cost. Is it within the budget?
-
-    The last rank that you give does not fit any more.
-
-    Look whether a rank fits before you give it.
+    - Add up what your ranks cost. Is it within the budget?
+    - The last rank that you give does not fit any more.
+    - Look whether a rank fits before you give it.
 """)
 
 shared_ranks.mistaken("from_nothing", _shared, first=0)("""
-    Where do the ranks begin?
-
-    In some layer nothing goes through: its rank is 0, or was so when the others were served.
-
-    Every layer has rank 1 to begin with, whatever it gains.
+    - Where do the ranks begin?
+    - In some layer nothing goes through: its rank is 0, or was so when the others were served.
+    - Every layer has rank 1 to begin with, whatever it gains.
 """)
 
 shared_ranks.mistaken("gain_of_the_last", _shared, behind=1)("""
-    Which singular value comes with the next rank?
-
-    A layer that has rank 1 already has the first one. You count it as its gain once more.
-
-    Python counts from 0: what stands at `values[rank]`?
+    - Which singular value comes with the next rank?
+    - A layer that has rank 1 already has the first one. You count it as its gain once more.
+    - Python counts from 0: what stands at `values[rank]`?
 """)
 
 shared_ranks.mistaken("first_ranks_for_free", _shared, free=1)("""
-    Add up what your ranks cost. Is it within the budget?
-
-    You begin with rank 1 in every layer, and with the whole budget. Who paid for these?
-
-    Take what the first ranks cost from the budget before you give the others.
+    - Add up what your ranks cost. Is it within the budget?
+    - You begin with rank 1 in every layer, and with the whole budget. Who paid for these?
+    - Take what the first ranks cost from the budget before you give the others.
 """)
 
 
 @shared_ranks.mistake
 def the_same_for_all(values, costs, budget):
-    """Do all layers need the same rank?
-
-    You raise the rank of all layers together. Some need it less, and pay more.
-
-    One rank at a time, to one layer: the one that gains most for each weight.
+    """
+    - Do all layers need the same rank?
+    - You raise the rank of all layers together. Some need it less, and pay more.
+    - One rank at a time, to one layer: the one that gains most for each weight.
     """
     rank = 1
     while sum(costs) * (rank + 1) <= budget and rank < max(map(len, values)):

@@ -72,39 +72,32 @@ def cut_out(conv, norm, reader, stay):
 
 
 cut_out.mistaken("as_given", _cut, statistics=_as_many, columns="place by place", bias=False)("""
-    Which channel's mean does the norm subtract in the copy? Go through it with `stay = [1, 3]`.
-
-    Three things go wrong: one in the norm, one in the reader's columns, one in the convolution.
-
-    Look at what a norm remembers, at the order in which `nn.Flatten` lines up the places, and at
-    what a convolution may have besides its weight.
+    - Which channel's mean does the norm subtract in the copy? Go through it with `stay = [1, 3]`.
+    - Three things go wrong: one in the norm, one in the reader's columns, one in the convolution.
+    - Look at what a norm remembers, at the order in which `nn.Flatten` lines up the places, and at
+      what a convolution may have besides its weight.
 """)
 
 cut_out.mistaken("statistics_of_the_first", _cut, statistics=_as_many)("""
-    Which channel's mean does the norm subtract in the copy? Go through it with `stay = [1, 3]`.
-
-    The norm's scale and shift are of the channels that stay. What it remembers is of others.
-
-    Look at how the running mean and variance are cut: by what stays, or by how many?
+    - Which channel's mean does the norm subtract in the copy? Go through it with `stay = [1, 3]`.
+    - The norm's scale and shift are of the channels that stay. What it remembers is of others.
+    - Look at how the running mean and variance are cut: by what stays, or by how many?
 """)
 
 cut_out.mistaken("scales_of_the_first", _cut, scales=_as_many)("""
-    A norm has four numbers for each channel. Are all of them cut alike?
-
-    The norm's scale and shift are those of other channels.
-
-    `norm.weight` and `norm.bias` go with `stay`, just as the two that it remembers.
+    - A norm has four numbers for each channel. Are all of them cut alike?
+    - The norm's scale and shift are those of other channels.
+    - `norm.weight` and `norm.bias` go with `stay`, just as the two that it remembers.
 """)
 
 
 @cut_out.mistake
 def statistics_forgotten(conv, norm, reader, stay):
-    """Print the running mean of your copy, and that of the norm that you were given.
-
-    Your norm is a new one that has never seen anything: it remembers a mean of 0 and a variance
-    of 1.
-
-    A norm's buffers are no parameters, and still belong to the channels. Take them along.
+    """
+    - Print the running mean of your copy, and that of the norm that you were given.
+    - Your norm is a new one that has never seen anything: it remembers a mean of 0 and a variance
+      of 1.
+    - A norm's buffers are no parameters, and still belong to the channels. Take them along.
     """
     made = _cut(conv, norm, reader, stay)
     made[1].reset_running_stats()  # type: ignore[operator]
@@ -112,42 +105,35 @@ def statistics_forgotten(conv, norm, reader, stay):
 
 
 cut_out.mistaken("places_apart", _cut, columns="place by place")("""
-    Flatten two channels of 2 x 2 places by hand. What stands at number 1?
-
-    The reader's columns are those of other channels: which runs fastest in a flattened image,
-    the channel or the place?
-
-    `torch.arange(8).reshape(1, 2, 2, 2).flatten(1)` shows it: channel by channel, so the places of
-    one stand side by side.
+    - Flatten two channels of 2 x 2 places by hand. What stands at number 1?
+    - The reader's columns are those of other channels: which runs fastest in a flattened image, the
+      channel or the place?
+    - `torch.arange(8).reshape(1, 2, 2, 2).flatten(1)` shows it: channel by channel, so the places
+      of one stand side by side.
 """)
 
 cut_out.mistaken("columns_in_another_order", _cut, columns="mixed")("""
-    The right columns. In which order will they be read?
-
-    Behind the cut image `nn.Flatten` lines up channel by channel again. Your columns stand place by
-    place.
-
-    In a loop inside of a loop, which runs faster? A channel's places are to stand side by side.
+    - The right columns. In which order will they be read?
+    - Behind the cut image `nn.Flatten` lines up channel by channel again. Your columns stand place
+      by place.
+    - In a loop inside of a loop, which runs faster? A channel's places are to stand side by side.
 """)
 
 cut_out.mistaken("bias_lost", _cut, bias=False)("""
-    Right for a LeafNet. What might another network's convolution have?
-
-    Some of the convolutions drawn have a bias. In your copy it is gone.
-
-    Look at how the new convolution is made: what about its bias, if there is one? It has an entry
-    for each channel.
+    - Right for a LeafNet. What might another network's convolution have?
+    - Some of the convolutions drawn have a bias. In your copy it is gone.
+    - Look at how the new convolution is made: what about its bias, if there is one? It has an entry
+      for each channel.
 """)
 
 
 @cut_out.mistake
 def small_number_lost(conv, norm, reader, stay):
-    """Right for a LeafNet. Does your norm have the same settings as the one given?
-
-    Some of the norms drawn add another number to the variance than PyTorch's usual one.
-
-    Print both norms: what stands behind the number of channels? A new module has the usual
-    settings, a copy has its own.
+    """
+    - Right for a LeafNet. Does your norm have the same settings as the one given?
+    - Some of the norms drawn add another number to the variance than PyTorch's usual one.
+    - Print both norms: what stands behind the number of channels? A new module has the usual
+      settings, a copy has its own.
     """
     made = _cut(conv, norm, reader, stay)
     made[1].eps = 1e-5  # type: ignore[assignment]
@@ -156,22 +142,20 @@ def small_number_lost(conv, norm, reader, stay):
 
 @cut_out.mistake
 def stay_goes(conv, norm, reader, stay):
-    """Does `stay` name the channels that stay, or those that go?
-
-    Your copy has lost just those channels that should have stayed.
-
-    `choose` names what goes; here it is the other way round.
+    """
+    - Does `stay` name the channels that stay, or those that go?
+    - Your copy has lost just those channels that should have stayed.
+    - `choose` names what goes; here it is the other way round.
     """
     return _cut(conv, norm, reader, [n for n in range(len(norm.weight)) if n not in stay])
 
 
 @cut_out.mistake
 def only_silenced(conv, norm, reader, stay):
-    """The answers are right. Has anything become smaller?
-
-    Your copy still has all channels: some are zero, and cost as much as before.
-
-    What does not stay is to be cut off, so that the tensors get shorter.
+    """
+    - The answers are right. Has anything become smaller?
+    - Your copy still has all channels: some are zero, and cost as much as before.
+    - What does not stay is to be cut off, so that the tensors get shorter.
     """
     conv, norm, reader = copy.deepcopy(conv), copy.deepcopy(norm), copy.deepcopy(reader)
     places = reader.in_features // len(norm.weight)

@@ -36,31 +36,26 @@ def heard(conv, norm, reader, *, scale=torch.abs, spread=torch.sqrt, inputs=1, p
 
 
 heard.mistaken("filter_alone", lambda conv, norm, reader: conv.weight.flatten(1).norm(dim=1))("""
-    That is the filter's size. What happens to its numbers on their way to the next layer?
-
-    You look at the filter alone, as l1 and l2 do. Two modules come behind it.
-
-    There are three factors. Yours is the first; the second is the norm's, the third the reader's.
+    - That is the filter's size. What happens to its numbers on their way to the next layer?
+    - You look at the filter alone, as l1 and l2 do. Two modules come behind it.
+    - There are three factors. Yours is the first; the second is the norm's, the third the reader's.
 """)
 
 heard.mistaken("norm_left_out", scale=torch.ones_like, spread=torch.ones_like)("""
-    Who stands between the filter and its reader, and what does it do to the numbers?
-
-    Your measure has two factors of three: the batch norm is not in it.
-
-    In evaluation a batch norm multiplies each channel by one number. Which, from its scale and the
-    spread that it remembers?
+    - Who stands between the filter and its reader, and what does it do to the numbers?
+    - Your measure has two factors of three: the batch norm is not in it.
+    - In evaluation a batch norm multiplies each channel by one number. Which, from its scale and
+      the spread that it remembers?
 """)
 
 
 @heard.mistake
 def reader_left_out(conv, norm, reader):
-    """You know now how loudly a channel speaks. Does anybody listen?
-
-    Your measure has two factors of three: the weights with which the next layer reads are not
-    in it.
-
-    The reader has weights for each channel that it reads. How large are they, taken together?
+    """
+    - You know now how loudly a channel speaks. Does anybody listen?
+    - Your measure has two factors of three: the weights with which the next layer reads are not in
+      it.
+    - The reader has weights for each channel that it reads. How large are they, taken together?
     """
     return (
         conv.weight.flatten(1).norm(dim=1)
@@ -70,46 +65,37 @@ def reader_left_out(conv, norm, reader):
 
 
 heard.mistaken("sign_of_the_scale", scale=lambda weight: weight)("""
-    Can a channel matter less than not at all?
-
-    Some of your numbers are negative: the norm's scale can be.
-
-    A scale of -2 is as loud as one of 2. Take the sign away.
+    - Can a channel matter less than not at all?
+    - Some of your numbers are negative: the norm's scale can be.
+    - A scale of -2 is as loud as one of 2. Take the sign away.
 """)
 
 heard.mistaken("variance_without_root", spread=lambda variance: variance)("""
-    By what does a batch norm divide: by the variance, or by something else?
-
-    Variance is in squares: twice as large numbers have four times the variance.
-
-    A norm divides by the standard deviation. `running_var` is not that yet.
+    - By what does a batch norm divide: by the variance, or by something else?
+    - Variance is in squares: twice as large numbers have four times the variance.
+    - A norm divides by the standard deviation. `running_var` is not that yet.
 """)
 
 heard.mistaken("along_the_outputs", inputs=0)("""
-    Which dimension of the reader's weight stands for the channels that it reads?
-
-    You took the reader's outputs. Those are its own channels, not those that it reads.
-
-    PyTorch stores (outputs, inputs, ...). What the reader has for one channel is found along the
-    second.
+    - Which dimension of the reader's weight stands for the channels that it reads?
+    - You took the reader's outputs. Those are its own channels, not those that it reads.
+    - PyTorch stores (outputs, inputs, ...). What the reader has for one channel is found along the
+      second.
 """)
 
 heard.mistaken("absolute_sums", power=1)("""
-    Which size of the weights was asked for: l1 or l2?
-
-    You add up absolute values. Asked for is the other way of the two.
-
-    Squares first, then their sum, then the root.
+    - Which size of the weights was asked for: l1 or l2?
+    - You add up absolute values. Asked for is the other way of the two.
+    - Squares first, then their sum, then the root.
 """)
 
 
 @heard.mistake
 def small_number_forgotten(conv, norm, reader):
-    """What comes out for a filter that died: its weights are zero, and so is its variance?
-
-    A batch norm never divides by zero, since it adds something to the variance first.
-
-    Each norm knows its own small number. Print one: it stands beside its size.
+    """
+    - What comes out for a filter that died: its weights are zero, and so is its variance?
+    - A batch norm never divides by zero, since it adds something to the variance first.
+    - Each norm knows its own small number. Print one: it stands beside its size.
     """
     copied = copy.copy(norm)
     copied.eps = 0.0

@@ -28,55 +28,49 @@ def mean_without(running_mean, weight, means, gone, *, window=torch.sum):
 
 @mean_without.mistake
 def added(running_mean, weight, means, gone):
-    """If less is written to the norm, is its mean larger or smaller?
-
-    The amount is right. Try one channel with a positive mean and positive weights: what is missing
-    in the sum after the cut?
-
-    What is no longer written has to be taken out of the mean.
+    """
+    - If less is written to the norm, is its mean larger or smaller?
+    - The amount is right. Try one channel with a positive mean and positive weights: what is
+      missing in the sum after the cut?
+    - What is no longer written has to be taken out of the mean.
     """
     return 2 * running_mean - mean_without.right(running_mean, weight, means, gone)
 
 
 @mean_without.mistake
 def middle_alone(running_mean, weight, means, gone):
-    """Through how many weights does one channel reach one output?
-
-    You use a single weight of each window. The channel is read at all places of the window.
-
-    If a channel writes the same number everywhere, what does a window of 3 x 3 make of it?
+    """
+    - Through how many weights does one channel reach one output?
+    - You use a single weight of each window. The channel is read at all places of the window.
+    - If a channel writes the same number everywhere, what does a window of 3 x 3 make of it?
     """
     middle = weight.shape[2] // 2
     return running_mean - weight[:, gone, middle, middle] @ means[gone]
 
 
 mean_without.mistaken("mean_of_the_window", window=torch.mean)("""
-    Does a convolution add up what it reads, or average it?
-
-    Nearly: you take the mean over the window.
-
-    A window of 3 x 3 ones that reads a channel of ones everywhere: what does it write?
+    - Does a convolution add up what it reads, or average it?
+    - Nearly: you take the mean over the window.
+    - A window of 3 x 3 ones that reads a channel of ones everywhere: what does it write?
 """)
 
 
 @mean_without.mistake
 def means_left_out(running_mean, weight, means, gone):
-    """How strong is what a channel writes? Where is that in your function?
-
-    You take the weights away. What arrives is the weights times what the channel writes.
-
-    `means` holds what each channel writes on average.
+    """
+    - How strong is what a channel writes? Where is that in your function?
+    - You take the weights away. What arrives is the weights times what the channel writes.
+    - `means` holds what each channel writes on average.
     """
     return running_mean - weight[:, gone].sum(dim=(1, 2, 3))
 
 
 @mean_without.mistake
 def those_that_stay(running_mean, weight, means, gone):
-    """Whose part is to be taken out of the mean?
-
-    You take out what the channels write that stay. They go on writing.
-
-    `gone` names those whose part is missing.
+    """
+    - Whose part is to be taken out of the mean?
+    - You take out what the channels write that stay. They go on writing.
+    - `gone` names those whose part is missing.
     """
     stay = [number for number in range(len(means)) if number not in gone]
     return mean_without.right(running_mean, weight, means, stay)
@@ -84,34 +78,31 @@ def those_that_stay(running_mean, weight, means, gone):
 
 @mean_without.mistake
 def only_the_last(running_mean, weight, means, gone):
-    """Take two channels out. Whose part is missing in your result?
-
-    With one channel it is right. With more, each turn of the loop forgets the turn before.
-
-    Look at what each turn starts from: the mean that was given, or the one made so far?
+    """
+    - Take two channels out. Whose part is missing in your result?
+    - With one channel it is right. With more, each turn of the loop forgets the turn before.
+    - Look at what each turn starts from: the mean that was given, or the one made so far?
     """
     return mean_without.right(running_mean, weight, means, gone[-1:])
 
 
 @mean_without.mistake
 def only_the_part(running_mean, weight, means, gone):
-    """What does your function return: the new mean, or how far it moves?
-
-    That is what the gone channels wrote. The norm still remembers the others.
-
-    Start from the running mean that was given.
+    """
+    - What does your function return: the new mean, or how far it moves?
+    - That is what the gone channels wrote. The norm still remembers the others.
+    - Start from the running mean that was given.
     """
     return running_mean - mean_without.right(running_mean, weight, means, gone)
 
 
 @mean_without.mistake
 def anew_from_the_means(running_mean, weight, means, gone):
-    """Take nothing away, with `gone = []`. Does your function return the mean that it was given?
-
-    You compute the mean anew from what stays. What the norm measured in training is thrown away.
-
-    The norm's own mean knows more than the product, the padding at the borders for instance. Change
-    it only by what is missing.
+    """
+    - Take nothing away, with `gone = []`. Does your function return the mean that it was given?
+    - You compute the mean anew from what stays. What the norm measured in training is thrown away.
+    - The norm's own mean knows more than the product, the padding at the borders for instance.
+      Change it only by what is missing.
     """
     stay = [number for number in range(len(means)) if number not in gone]
     return weight[:, stay].sum(dim=(2, 3)) @ means[stay]

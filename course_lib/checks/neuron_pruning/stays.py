@@ -44,12 +44,11 @@ def stays(importance, fraction, multiple, *, whole=math.ceil):
 
 @stays.mistake
 def half_channels_cut_off(importance, fraction, multiple):
-    """What is half of 33 channels, before you round to the multiple?
-
-    You make the count whole before you round it up to the multiple, and a little gets lost there.
-
-    There are two roundings in your function. Do only the one that was asked for, the one to the
-    multiple, on the count as it comes.
+    """
+    - What is half of 33 channels, before you round to the multiple?
+    - You make the count whole before you round it up to the multiple, and a little gets lost there.
+    - There are two roundings in your function. Do only the one that was asked for, the one to the
+      multiple, on the count as it comes.
     """
     left = int((1 - fraction) * len(importance))
     return _best(importance, multiple * math.ceil(left / multiple))
@@ -57,11 +56,10 @@ def half_channels_cut_off(importance, fraction, multiple):
 
 @stays.mistake
 def counted_from_the_end(importance, fraction, multiple):
-    """Try 20 channels and a share of an eighth, in eights. How many come back?
-
-    Rounded up, there may be more channels to keep than there are. What does your slice do then?
-
-    A slice that starts at a negative number counts from the end. All channels should stay there.
+    """
+    - Try 20 channels and a share of an eighth, in eights. How many come back?
+    - Rounded up, there may be more channels to keep than there are. What does your slice do then?
+    - A slice that starts at a negative number counts from the end. All channels should stay there.
     """
     left = (1 - fraction) * len(importance)
     start = len(importance) - multiple * math.ceil(left / multiple)
@@ -69,70 +67,60 @@ def counted_from_the_end(importance, fraction, multiple):
 
 
 stays.mistaken("nearest_multiple", whole=round)("""
-    Where is 33 to go, with a multiple of 8?
-
-    You take the nearest multiple. That is sometimes below the count.
-
-    `round` goes both ways. Here it goes one way, so that never more is removed than was asked for.
+    - Where is 33 to go, with a multiple of 8?
+    - You take the nearest multiple. That is sometimes below the count.
+    - `round` goes both ways. Here it goes one way, so that never more is removed than was asked
+      for.
 """)
 
 stays.mistaken("always_one_more", whole=lambda multiples: math.floor(multiples) + 1)("""
-    Half of 64 channels, in eights. Is there anything to round?
-
-    A count that is a multiple already stays what it is. Yours becomes the next one.
-
-    Adding one after `//` is right except where nothing was left over: look at that case alone.
+    - Half of 64 channels, in eights. Is there anything to round?
+    - A count that is a multiple already stays what it is. Yours becomes the next one.
+    - Adding one after `//` is right except where nothing was left over: look at that case alone.
 """)
 
 stays.mistaken("rounded_down", whole=math.floor)("""
-    Take 12 channels, of which three quarters go. How many stay in your function?
-
-    You round down. Then more goes than was asked for, and of few channels none may be left.
-
-    Which way do you round, and what does `//` do? The multiple *above* is asked for.
+    - Take 12 channels, of which three quarters go. How many stay in your function?
+    - You round down. Then more goes than was asked for, and of few channels none may be left.
+    - Which way do you round, and what does `//` do? The multiple *above* is asked for.
 """)
 
 
 @stays.mistake
 def multiple_forgotten(importance, fraction, multiple):
-    """How many channels stay? Is that a number that the hardware likes?
-
-    The share is right, but `multiple` has no say in your count.
-
-    Between the share and the choice comes a step: from the count that the share leaves to the next
-    multiple above it.
+    """
+    - How many channels stay? Is that a number that the hardware likes?
+    - The share is right, but `multiple` has no say in your count.
+    - Between the share and the choice comes a step: from the count that the share leaves to the
+      next multiple above it.
     """
     return _best(importance, round((1 - fraction) * len(importance)))
 
 
 @stays.mistake
 def what_goes_is_rounded(importance, fraction, multiple):
-    """Count what stays in your result. Is it a multiple?
-
-    You round how many go. Who reads the layer afterwards sees how many stay.
-
-    First say how many stay, then round that number.
+    """
+    - Count what stays in your result. Is it a multiple?
+    - You round how many go. Who reads the layer afterwards sees how many stay.
+    - First say how many stay, then round that number.
     """
     gone = multiple * math.ceil(fraction * len(importance) / multiple)
     return _best(importance, len(importance) - gone)
 
 
 stays.mistaken("the_least_important", lambda importance, *rest: stays.right(-importance, *rest))("""
-    Take the channels [0.1, 0.9] and keep one of them. Which is it?
-
-    The count is right, but you keep the wrong end: the least important ones.
-
-    `argsort` begins with the smallest. Which end of its result is yours?
+    - Take the channels [0.1, 0.9] and keep one of them. Which is it?
+    - The count is right, but you keep the wrong end: the least important ones.
+    - `argsort` begins with the smallest. Which end of its result is yours?
 """)
 
 
 @stays.mistake
 def those_that_go(importance, fraction, multiple):
-    """Does your list name the channels that stay, or the others?
-
-    You return what goes, as the library's `choose` does. Asked for is what stays.
-
-    Turn it around: which numbers are *not* in your list?
+    """
+    - Does your list name the channels that stay, or the others?
+    - You return what goes, as the library's `choose` does. Asked for is what stays.
+    - Turn it around: which numbers are *not* in your list?
     """
     kept = set(stays.right(importance, fraction, multiple))
     return [number for number in range(len(importance)) if number not in kept]
@@ -140,11 +128,10 @@ def those_that_go(importance, fraction, multiple):
 
 @stays.mistake
 def in_order_of_importance(importance, fraction, multiple):
-    """The right channels. In which order do they stand in the layer?
-
-    Yours are ordered by importance. Then the channels of the smaller layer would change places.
-
-    Order the numbers themselves before you return them: the chapter's `trim` does that, too.
+    """
+    - The right channels. In which order do they stand in the layer?
+    - Yours are ordered by importance. Then the channels of the smaller layer would change places.
+    - Order the numbers themselves before you return them: the chapter's `trim` does that, too.
     """
     kept = stays.right(importance, fraction, multiple)
     return importance.argsort()[-len(kept) :].tolist()

@@ -86,112 +86,88 @@ def in_time(times, accuracies, rate, page, *, left=_left, measure=_slow_frame):
 
 
 in_time.mistaken("in_seconds", left=lambda rate, page: 1 / rate - page)("""
-    In which unit are the times, and in which one is 1 / rate?
-
-    A frame has 1 / rate *seconds*. The recorded times are milliseconds, so nobody can hold that.
-
-    Write down how many milliseconds one of 30 frames a second may take, and begin with that number.
+    - In which unit are the times, and in which one is 1 / rate?
+    - A frame has 1 / rate *seconds*. The recorded times are milliseconds, so nobody can hold that.
+    - Write down how many milliseconds one of 30 frames a second may take, and begin with that
+      number.
 """)
 
 in_time.mistaken("rate_as_milliseconds", left=lambda rate, page: rate - page)("""
-    60 frames a second: how long may one of them take? Longer than at 20 a second?
-
-    You compare milliseconds with frames a second. At about 30 the two happen to be alike.
-
-    More frames a second leave *less* time for each. Turn the rate into milliseconds first.
+    - 60 frames a second: how long may one of them take? Longer than at 20 a second?
+    - You compare milliseconds with frames a second. At about 30 the two happen to be alike.
+    - More frames a second leave *less* time for each. Turn the rate into milliseconds first.
 """)
 
 in_time.mistaken("nothing_for_the_page", left=lambda rate, page: 1000 / rate)("""
-    Who else needs a part of each frame? Read the task again.
-
-    Your frame belongs to the three parts alone. The page draws the picture and the bars, too.
-
-    What `page` takes is not there for the others: the frame is shorter by it.
+    - Who else needs a part of each frame? Read the task again.
+    - Your frame belongs to the three parts alone. The page draws the picture and the bars, too.
+    - What `page` takes is not there for the others: the frame is shorter by it.
 """)
 
 in_time.mistaken("page_on_the_wrong_side", left=lambda rate, page: 1000 / rate + page)("""
-    Does the page's own work leave more time for a frame, or less?
-
-    Your limit is longer than the frame itself.
-
-    What the page takes counts like a fourth part of the frame. Put it on the right side of the
-    comparison.
+    - Does the page's own work leave more time for a frame, or less?
+    - Your limit is longer than the frame itself.
+    - What the page takes counts like a fourth part of the frame. Put it on the right side of the
+      comparison.
 """)
 
 in_time.mistaken("on_average", measure=lambda each: each.sum(1).mean())("""
-    Half of the frames take 10 ms, half take 50. What is the mean, and how does it feel?
-
-    You look at the mean. Many quick frames make up for slow ones there, but not for the user.
-
-    Nine of ten frames have to be in time: which number tells that?
+    - Half of the frames take 10 ms, half take 50. What is the mean, and how does it feel?
+    - You look at the mean. Many quick frames make up for slow ones there, but not for the user.
+    - Nine of ten frames have to be in time: which number tells that?
 """)
 
 in_time.mistaken("the_frame_in_the_middle", measure=lambda each: np.median(each.sum(1)))("""
-    How many frames are slower than the median?
-
-    Half of all frames may be late by your measure. Asked for is a tenth.
-
-    The median is the 50th percentile. Which one was asked for?
+    - How many frames are slower than the median?
+    - Half of all frames may be late by your measure. Asked for is a tenth.
+    - The median is the 50th percentile. Which one was asked for?
 """)
 
 in_time.mistaken("the_fast_tenth", measure=lambda each: -_slow_tenth(-each.sum(1)))("""
-    Sort the frames from fast to slow. On which end do you stand?
-
-    Nine of ten frames are slower than your number. A high percentile of frames a *second* is a low
-    one of milliseconds.
-
-    The slow end counts: in milliseconds the 90th percentile, in frames a second the 10th.
+    - Sort the frames from fast to slow. On which end do you stand?
+    - Nine of ten frames are slower than your number. A high percentile of frames a *second* is a
+      low one of milliseconds.
+    - The slow end counts: in milliseconds the 90th percentile, in frames a second the 10th.
 """)
 
 in_time.mistaken("sum_of_the_percentiles", measure=lambda each: sum(map(_slow_tenth, each.T)))("""
-    Is the frame with the slow capture the same one as that with the slow network?
-
-    You take the slow tenth of each part, then add. The parts may be slow in different frames: then
-    more frames are late than you think, or none is.
-
-    A frame is in time or late as a whole. What comes first then, the sum or the percentile?
+    - Is the frame with the slow capture the same one as that with the slow network?
+    - You take the slow tenth of each part, then add. The parts may be slow in different frames:
+      then more frames are late than you think, or none is.
+    - A frame is in time or late as a whole. What comes first then, the sum or the percentile?
 """)
 
 in_time.mistaken("the_network_alone", measure=lambda each: _slow_tenth(each[:, 2]))("""
-    From the camera to the name: what else takes time?
-
-    You look at the last column alone. A frame has to be captured and prepared before.
-
-    All three columns belong to a frame.
+    - From the camera to the name: what else takes time?
+    - You look at the last column alone. A frame has to be captured and prepared before.
+    - All three columns belong to a frame.
 """)
 
 in_time.mistaken("without_the_capture", measure=lambda each: _slow_tenth(each[:, 1:].sum(1)))("""
-    Where does a frame begin?
-
-    You add preparation and network. Until the camera's picture is there, time passes as well.
-
-    All three columns belong to a frame, the first one too.
+    - Where does a frame begin?
+    - You add preparation and network. Until the camera's picture is there, time passes as well.
+    - All three columns belong to a frame, the first one too.
 """)
 
 in_time.mistaken("every_frame", measure=lambda each: each.sum(1).max())("""
-    How many frames may be late by your measure, and how many by the task's?
-
-    You ask for the slowest frame of all. On a phone there is always one that is late.
-
-    One frame of ten may be late. Which number has nine tenths of the frames below it?
+    - How many frames may be late by your measure, and how many by the task's?
+    - You ask for the slowest frame of all. On a phone there is always one that is late.
+    - One frame of ten may be late. Which number has nine tenths of the frames below it?
 """)
 
 in_time.mistaken("accuracy_alone", left=lambda rate, page: math.inf)("""
-    Would a user wait for the name that you offer?
-
-    You return the most accurate network of all. It is far too slow.
-
-    First see who is in time. Of these alone take the most accurate.
+    - Would a user wait for the name that you offer?
+    - You return the most accurate network of all. It is far too slow.
+    - First see who is in time. Of these alone take the most accurate.
 """)
 
 
 @in_time.mistake
 def the_first_in_time(times, accuracies, rate, page):
-    """Does your function look at `accuracies`?
-
-    Yours takes the first network that is in time. The list has no order.
-
-    Among all that are in time, the most accurate one.
+    """
+    - Does your function look at `accuracies`?
+    - Yours takes the first network that is in time. The list has no order.
+    - Among all that are in time, the most accurate one.
     """
     limit = _left(rate, page)
     return next((n for n, each in enumerate(times) if _slow_frame(each) <= limit), None)
@@ -199,11 +175,10 @@ def the_first_in_time(times, accuracies, rate, page):
 
 @in_time.mistake
 def the_fastest(times, accuracies, rate, page):
-    """Whoever is in time is in time. What decides among these?
-
-    You take the fastest one. It is less accurate than another that is in time as well.
-
-    Time only says who may take part. Then `accuracies` decide.
+    """
+    - Whoever is in time is in time. What decides among these?
+    - You take the fastest one. It is less accurate than another that is in time as well.
+    - Time only says who may take part. Then `accuracies` decide.
     """
     slow = [_slow_frame(each) for each in times]
     best = int(np.argmin(slow))
@@ -212,11 +187,10 @@ def the_fastest(times, accuracies, rate, page):
 
 @in_time.mistake
 def the_slowest_in_time(times, accuracies, rate, page):
-    """Is a slower network always a better one?
-
-    You take the one that fills the frame. Some networks are slow without being accurate.
-
-    `accuracies` tell who is the best of those that are in time.
+    """
+    - Is a slower network always a better one?
+    - You take the one that fills the frame. Some networks are slow without being accurate.
+    - `accuracies` tell who is the best of those that are in time.
     """
     slow = [_slow_frame(each) for each in times]
     return _most_accurate(slow, [ms <= _left(rate, page) for ms in slow])
@@ -224,12 +198,11 @@ def the_slowest_in_time(times, accuracies, rate, page):
 
 @in_time.mistake
 def place_among_those_in_time(times, accuracies, rate, page):
-    """The right one is found, under a wrong number. Among whom do you count?
-
-    You sort out the slow ones first, and return the place in the list of those that are left.
-
-    The number is the place in the list that your function was given. Keep the numbers while you
-    sort out.
+    """
+    - The right one is found, under a wrong number. Among whom do you count?
+    - You sort out the slow ones first, and return the place in the list of those that are left.
+    - The number is the place in the list that your function was given. Keep the numbers while you
+      sort out.
     """
     held = [a for each, a in zip(times, accuracies, strict=True)
             if _slow_frame(each) <= _left(rate, page)]  # fmt: skip
@@ -238,11 +211,10 @@ def place_among_those_in_time(times, accuracies, rate, page):
 
 @in_time.mistake
 def its_accuracy(times, accuracies, rate, page):
-    """What comes back: how accurate the network is, or which one it is?
-
-    You return the accuracy of the right one. Asked for is its number, its place in the list.
-
-    Look for the place of the highest accuracy among those in time, not for the accuracy itself.
+    """
+    - What comes back: how accurate the network is, or which one it is?
+    - You return the accuracy of the right one. Asked for is its number, its place in the list.
+    - Look for the place of the highest accuracy among those in time, not for the accuracy itself.
     """
     number = in_time.right(times, accuracies, rate, page)
     return None if number is None else accuracies[number]

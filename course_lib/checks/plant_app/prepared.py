@@ -73,175 +73,137 @@ def prepared(pixels, width, height, size, mean, scale):
 
 
 prepared.mistaken("as_given", _page, swapped=True, scrambled=True, wrapped=True)("""
-    Look at what each line makes. Is it still a picture? Draw it.
-
-    Try one that is not square, with another colour in each corner, and follow the corners to the
-    end. Then try whole numbers for the mean: what do dark pixels become?
-
-    Ask of each line in turn: which number of the shape counts the rows? Does `reshape` move colours
-    to where they belong? Which type do the pixels have when something is taken away from them?
+    - Look at what each line makes. Is it still a picture? Draw it.
+    - Try one that is not square, with another colour in each corner, and follow the corners to the
+      end. Then try whole numbers for the mean: what do dark pixels become?
+    - Ask of each line in turn: which number of the shape counts the rows? Does `reshape` move
+      colours to where they belong? Which type do the pixels have when something is taken away from
+      them?
 """)
 
 prepared.mistaken("swapped_and_scrambled", _page, swapped=True, scrambled=True)("""
-    Dark pixels are right now. Draw what `picture` is, and then what comes back.
-
-    Try a picture that is not square: where do its rows end? And what does the last `reshape` do
-    with three colours that lie beside each other?
-
-    The bytes come row by row: which number is it that counts the rows? And at the end the colours
-    have to change their place, not the numbers their shape alone.
+    - Dark pixels are right now. Draw what `picture` is, and then what comes back.
+    - Try a picture that is not square: where do its rows end? And what does the last `reshape` do
+      with three colours that lie beside each other?
+    - The bytes come row by row: which number is it that counts the rows? And at the end the colours
+      have to change their place, not the numbers their shape alone.
 """)
 
 prepared.mistaken("swapped_and_wrapped", _page, swapped=True, wrapped=True)("""
-    The colours are in their places. Draw a picture that is not square.
-
-    Where do the rows of your picture end? And with a whole number for the mean, what do dark pixels
-    become?
-
-    The bytes come row by row: which number counts the rows? And which type do the pixels have when
-    the mean is taken away?
+    - The colours are in their places. Draw a picture that is not square.
+    - Where do the rows of your picture end? And with a whole number for the mean, what do dark
+      pixels become?
+    - The bytes come row by row: which number counts the rows? And which type do the pixels have
+      when the mean is taken away?
 """)
 
 prepared.mistaken("scrambled_and_wrapped", _page, scrambled=True, wrapped=True)("""
-    The middle is right. Draw the first of the three channels that come back.
-
-    Nine small grey leaves in place of one: what does the last `reshape` do with three colours that
-    lie beside each other? And with a whole number for the mean, what do dark pixels become?
-
-    At the end the colours have to change their place, not the numbers their shape alone. And before
-    the mean is taken away: which type do the pixels have?
+    - The middle is right. Draw the first of the three channels that come back.
+    - Nine small grey leaves in place of one: what does the last `reshape` do with three colours
+      that lie beside each other? And with a whole number for the mean, what do dark pixels become?
+    - At the end the colours have to change their place, not the numbers their shape alone. And
+      before the mean is taken away: which type do the pixels have?
 """)
 
 prepared.mistaken("rows_and_columns", _page, swapped=True)("""
-    Right for square pictures. In which order do the bytes of another one come?
-
-    Row by row, from left to right: a row has as many pixels as the picture is *wide*. Draw yours.
-
-    The first number of the shape counts rows, the second what is in a row. And so it is where you
-    cut.
+    - Right for square pictures. In which order do the bytes of another one come?
+    - Row by row, from left to right: a row has as many pixels as the picture is *wide*. Draw yours.
+    - The first number of the shape counts rows, the second what is in a row. And so it is where you
+      cut.
 """)
 
 prepared.mistaken("scrambled", _page, scrambled=True)("""
-    Draw the first of the three channels that come back. What do you see?
-
-    `reshape` leaves the numbers in their order. Red, green and blue of a pixel lie beside each
-    other, and still do afterwards.
-
-    The colours have to come first: which function of numpy changes the order of the axes?
+    - Draw the first of the three channels that come back. What do you see?
+    - `reshape` leaves the numbers in their order. Red, green and blue of a pixel lie beside each
+      other, and still do afterwards.
+    - The colours have to come first: which function of numpy changes the order of the axes?
 """)
 
 prepared.mistaken("wrapped", _page, wrapped=True)("""
-    Right for some means, not for others. Which ones? Take 127 away from a pixel of 100.
-
-    Pixels are whole numbers without a sign, of 8 bits. `np.uint8(100) - 127` is no error, and no
-    -27 either.
-
-    Of which type are the pixels when the mean is taken away from them? Of which should they be?
+    - Right for some means, not for others. Which ones? Take 127 away from a pixel of 100.
+    - Pixels are whole numbers without a sign, of 8 bits. `np.uint8(100) - 127` is no error, and no
+      -27 either.
+    - Of which type are the pixels when the mean is taken away from them? Of which should they be?
 """)
 
 prepared.mistaken("left_edge", _page, cut="down")("""
-    Right for upright pictures. Which part of a lying one do you cut out?
-
-    Your square begins at the left edge. Asked for is the middle.
-
-    What is too much in a row is left out on both sides, half of it on each.
+    - Right for upright pictures. Which part of a lying one do you cut out?
+    - Your square begins at the left edge. Asked for is the middle.
+    - What is too much in a row is left out on both sides, half of it on each.
 """)
 
 prepared.mistaken("top_edge", _page, cut="across")("""
-    Right for lying pictures. Which part of an upright one do you cut out?
-
-    Your square begins at the top. Asked for is the middle.
-
-    What is too much in a column is left out above and below, half of it on each side.
+    - Right for lying pictures. Which part of an upright one do you cut out?
+    - Your square begins at the top. Asked for is the middle.
+    - What is too much in a column is left out above and below, half of it on each side.
 """)
 
 prepared.mistaken("corner", _page, cut="neither")("""
-    Where in the camera's picture does the user hold the leaf?
-
-    You cut the square out at the beginning of rows and columns. Asked for is the middle.
-
-    As much is left out on the left as on the right, and above as below. How much is that?
+    - Where in the camera's picture does the user hold the leaf?
+    - You cut the square out at the beginning of rows and columns. Asked for is the middle.
+    - As much is left out on the left as on the right, and above as below. How much is that?
 """)
 
 prepared.mistaken("squeezed", _page, cut="")("""
-    What becomes of a round leaf in a picture that is twice as wide as high?
-
-    You shrink the whole picture. Leaves become narrow, and the network never saw such ones.
-
-    Cut first, then shrink: what goes into `shrunk` is square already.
+    - What becomes of a round leaf in a picture that is twice as wide as high?
+    - You shrink the whole picture. Leaves become narrow, and the network never saw such ones.
+    - Cut first, then shrink: what goes into `shrunk` is square already.
 """)
 
 prepared.mistaken("blue_first", _page, colours=[2, 1, 0])("""
-    What colour has a green leaf in the autumn, and what colour in your picture?
-
-    You turn the colours around. The camera's bytes are red, green, blue, as the network wants them.
-
-    Some libraries store blue first; the page does not. Only the fourth number of each pixel goes.
+    - What colour has a green leaf in the autumn, and what colour in your picture?
+    - You turn the colours around. The camera's bytes are red, green, blue, as the network wants
+      them.
+    - Some libraries store blue first; the page does not. Only the fourth number of each pixel goes.
 """)
 
 prepared.mistaken("four_channels", _page, colours=slice(4))("""
-    How many channels does the network expect, and what is in yours?
-
-    You kept the fourth number of each pixel, its opacity. It is no colour.
-
-    Take red, green and blue, and leave the last one of the four out.
+    - How many channels does the network expect, and what is in yours?
+    - You kept the fourth number of each pixel, its opacity. It is no colour.
+    - Take red, green and blue, and leave the last one of the four out.
 """)
 
 prepared.mistaken("always_those_of_the_leaves", _page, norm=lambda x, *_: (x - 127.5) / 63.75)("""
-    Right for the leaves. What about the real plants, whose network learned other numbers?
-
-    You always take the numbers of the leaves' network, as the chapter's cell does.
-
-    Each model's file says what is taken away from a pixel and what it is divided by: both are
-    arguments.
+    - Right for the leaves. What about the real plants, whose network learned other numbers?
+    - You always take the numbers of the leaves' network, as the chapter's cell does.
+    - Each model's file says what is taken away from a pixel and what it is divided by: both are
+      arguments.
 """)
 
 prepared.mistaken("by_255", _page, norm=lambda x, mean, scale: x / 255)("""
-    From which number to which do your results go, and where do `mean` and `scale` come in?
-
-    You divide by 255, as many networks want it. This one was trained on other numbers.
-
-    Each model file says what is taken away from a pixel, and what it is divided by.
+    - From which number to which do your results go, and where do `mean` and `scale` come in?
+    - You divide by 255, as many networks want it. This one was trained on other numbers.
+    - Each model file says what is taken away from a pixel, and what it is divided by.
 """)
 
 prepared.mistaken("by_255_first", _page, norm=lambda x, mean, scale: (x / 255 - mean) / scale)("""
-    Are `mean` and `scale` for pixels from 0 to 1, or for pixels from 0 to 255? Look at them.
-
-    You divide by 255 and then take a mean of more than a hundred away.
-
-    `mean` and `scale` are meant for the bytes as they come. Divide once.
+    - Are `mean` and `scale` for pixels from 0 to 1, or for pixels from 0 to 255? Look at them.
+    - You divide by 255 and then take a mean of more than a hundred away.
+    - `mean` and `scale` are meant for the bytes as they come. Divide once.
 """)
 
 prepared.mistaken("divided_first", _page, norm=lambda x, mean, scale: x / scale - mean)("""
-    A pixel that equals the mean: what does it become?
-
-    You divide first and take the mean away after that: brackets are missing.
-
-    The mean goes before anything is divided.
+    - A pixel that equals the mean: what does it become?
+    - You divide first and take the mean away after that: brackets are missing.
+    - The mean goes before anything is divided.
 """)
 
 prepared.mistaken("own_statistics", _page, norm=lambda x, mean, scale: (x - x.mean()) / x.std())("""
-    Two pictures of the same leaf, one in the shade: may they be given other numbers?
-
-    You take the mean and the spread of each picture itself. The network was trained with two
-    numbers that are the same for all.
-
-    `mean` and `scale` are arguments: use these.
+    - Two pictures of the same leaf, one in the shade: may they be given other numbers?
+    - You take the mean and the spread of each picture itself. The network was trained with two
+      numbers that are the same for all.
+    - `mean` and `scale` are arguments: use these.
 """)
 
 prepared.mistaken("channels_last", _page, axes=(0, 1, 2))("""
-    Which shape was asked for, and which has your result?
-
-    Your colours come last. The network wants them before the rows and the columns.
-
-    Change the order of the axes, of the axes and not of the numbers: first colours, then rows, then
-    columns.
+    - Which shape was asked for, and which has your result?
+    - Your colours come last. The network wants them before the rows and the columns.
+    - Change the order of the axes, of the axes and not of the numbers: first colours, then rows,
+      then columns.
 """)
 
 prepared.mistaken("on_its_side", _page, axes=(2, 1, 0))("""
-    The colours come first, as they should. Is the leaf upright? Draw a channel.
-
-    Your rows have become columns: `.T` turns around all the axes.
-
-    The colours come first, and rows stay before columns: say in which order you want the axes.
+    - The colours come first, as they should. Is the leaf upright? Draw a channel.
+    - Your rows have become columns: `.T` turns around all the axes.
+    - The colours come first, and rows stay before columns: say in which order you want the axes.
 """)

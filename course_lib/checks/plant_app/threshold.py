@@ -71,42 +71,36 @@ def threshold(probabilities, right, most, *, out_of=lambda accepted, wrong: acce
 
 @threshold.mistake
 def nothing_comes_back_for_nothing(probabilities, right, most):
-    """Mostly right. What do you return if no threshold holds?
-
-    Nothing came back once: no threshold keeps the promise there. The page still needs a number.
-
-    A threshold that no probability reaches accepts nothing at all.
+    """
+    - Mostly right. What do you return if no threshold holds?
+    - Nothing came back once: no threshold keeps the promise there. The page still needs a number.
+    - A threshold that no probability reaches accepts nothing at all.
     """
     found = threshold.right(probabilities, right, most)
     return None if found == math.inf else found
 
 
 threshold.mistaken("share_of_all", out_of=lambda accepted, wrong: accepted[-1])("""
-    Wrong names are counted, as they should be. Out of how many do you take the share?
-
-    You divide by all images. Those that got no name have no part in the promise.
-
-    At most so many of the *accepted* ones are wrong: divide by how many were accepted.
+    - Wrong names are counted, as they should be. Out of how many do you take the share?
+    - You divide by all images. Those that got no name have no part in the promise.
+    - At most so many of the *accepted* ones are wrong: divide by how many were accepted.
 """)
 
 threshold.mistaken("share_of_the_wrong", out_of=lambda accepted, wrong: wrong[-1])("""
-    Wrong names are counted, as they should be. Out of how many do you take the share?
-
-    You ask how many of the *wrong* names slip through. Asked for is how many of the accepted names
-    are wrong.
-
-    A user sees the accepted names alone: divide by these.
+    - Wrong names are counted, as they should be. Out of how many do you take the share?
+    - You ask how many of the *wrong* names slip through. Asked for is how many of the accepted
+      names are wrong.
+    - A user sees the accepted names alone: divide by these.
 """)
 
 
 @threshold.mistake
 def keeps_the_right_ones(probabilities, right, most):
-    """Which promise do you keep: that the names given are right, or that right ones are given?
-
-    You see to it that nearly all the right names are accepted. How many wrong ones are accepted
-    with them?
-
-    Of those that are *accepted* take the share that is wrong.
+    """
+    - Which promise do you keep: that the names given are right, or that right ones are given?
+    - You see to it that nearly all the right names are accepted. How many wrong ones are accepted
+      with them?
+    - Of those that are *accepted* take the share that is wrong.
     """
     values, accepted, wrong = _counted(probabilities, right)
     good = accepted - wrong
@@ -114,38 +108,31 @@ def keeps_the_right_ones(probabilities, right, most):
 
 
 threshold.mistaken("the_least_sure", lambda sure, right, most: torch.quantile(sure, most))("""
-    Does your function look at `right`?
-
-    You leave out a fixed share of the images, the least sure ones. Whether those that are left are
-    right, you do not know yet.
-
-    Count how many of the accepted ones are wrong, at each threshold that comes into question.
+    - Does your function look at `right`?
+    - You leave out a fixed share of the images, the least sure ones. Whether those that are left
+      are right, you do not know yet.
+    - Count how many of the accepted ones are wrong, at each threshold that comes into question.
 """)
 
 threshold.mistaken("believed", lambda sure, right, most: 1 - most)("""
-    Is a network that says 0.98 right in 98 of 100 cases? Count.
-
-    You take the network's word for it. It was never asked whether its probabilities are true.
-
-    `right` tells how often it is right indeed: count at each threshold that comes into question.
+    - Is a network that says 0.98 right in 98 of 100 cases? Count.
+    - You take the network's word for it. It was never asked whether its probabilities are true.
+    - `right` tells how often it is right indeed: count at each threshold that comes into question.
 """)
 
 threshold.mistaken("the_limit_itself", lambda sure, right, most: most)("""
-    `most` is a share of wrong names. Is it a probability that a name is right?
-
-    You return what was given. Nearly every image is accepted then, the wrong ones too.
-
-    Look for the threshold: try each one that comes into question, and count the wrong names.
+    - `most` is a share of wrong names. Is it a probability that a name is right?
+    - You return what was given. Nearly every image is accepted then, the wrong ones too.
+    - Look for the threshold: try each one that comes into question, and count the wrong names.
 """)
 
 
 @threshold.mistake
 def the_strictest(probabilities, right, most):
-    """The promise is kept. How many images still get a name?
-
-    You found a threshold that holds, the highest one. Others hold as well and accept more.
-
-    Of all thresholds that hold, the one that accepts the most images.
+    """
+    - The promise is kept. How many images still get a name?
+    - You found a threshold that holds, the highest one. Others hold as well and accept more.
+    - Of all thresholds that hold, the one that accepts the most images.
     """
     values, accepted, wrong = _counted(probabilities, right)
     holds = (wrong <= most * accepted).nonzero()
@@ -154,12 +141,11 @@ def the_strictest(probabilities, right, most):
 
 @threshold.mistake
 def stopped_at_the_first(probabilities, right, most):
-    """The surest image of all may be wrong. What does your function do then?
-
-    You go down from the surest one and stop as soon as the share is too high. Further down it may
-    be low again.
-
-    The share goes up and down on the way: look at all the thresholds before you decide.
+    """
+    - The surest image of all may be wrong. What does your function do then?
+    - You go down from the surest one and stop as soon as the share is too high. Further down it may
+      be low again.
+    - The share goes up and down on the way: look at all the thresholds before you decide.
     """
     values, accepted, wrong = _counted(probabilities, right)
     return _lowest(values, (wrong > most * accepted).cumsum(0) == 0)
@@ -167,12 +153,11 @@ def stopped_at_the_first(probabilities, right, most):
 
 @threshold.mistake
 def cut_among_equals(probabilities, right, most):
-    """Often nearly right. Several images have the very same probability: what becomes of them?
-
-    You sort, count image by image, and stop between two that are equally sure. A threshold accepts
-    both, or neither.
-
-    Look only at places where the probability changes, or count with the threshold itself.
+    """
+    - Often nearly right. Several images have the very same probability: what becomes of them?
+    - You sort, count image by image, and stop between two that are equally sure. A threshold
+      accepts both, or neither.
+    - Look only at places where the probability changes, or count with the threshold itself.
     """
     values, order = probabilities.sort(descending=True, stable=True)
     wrong = (~right[order]).cumsum(0)
@@ -182,12 +167,11 @@ def cut_among_equals(probabilities, right, most):
 
 @threshold.mistake
 def strictly_above(probabilities, right, most):
-    """The image whose probability equals your threshold: is it accepted?
-
-    You count images *above* the threshold. The page accepts those that reach it, too.
-
-    Compare your sign with the task's words, "at least": is the one that you return among those that
-    you counted?
+    """
+    - The image whose probability equals your threshold: is it accepted?
+    - You count images *above* the threshold. The page accepts those that reach it, too.
+    - Compare your sign with the task's words, "at least": is the one that you return among those
+      that you counted?
     """
     values, accepted, wrong = _counted(probabilities, right)
     holds = (wrong <= most * accepted).nonzero()
@@ -197,11 +181,10 @@ def strictly_above(probabilities, right, most):
 
 @threshold.mistake
 def the_wrong_way_round(probabilities, right, most):
-    """Which images does the page accept: those above the threshold, or those below?
-
-    You begin with the least sure images. The page accepts the surest ones.
-
-    Turn the order around: the highest probability comes first.
+    """
+    - Which images does the page accept: those above the threshold, or those below?
+    - You begin with the least sure images. The page accepts the surest ones.
+    - Turn the order around: the highest probability comes first.
     """
     values, accepted, wrong = _counted(-probabilities, right)
     found = _lowest(values, wrong <= most * accepted)
@@ -209,9 +192,7 @@ def the_wrong_way_round(probabilities, right, most):
 
 
 threshold.mistaken("limit_in_percent", lambda sure, right, most: sure.min())("""
-    `most` is 0.02 for two in a hundred. In which unit is the number that you compare with it?
-
-    Your limit is a hundred times too high: everything is accepted.
-
-    Take both as shares, from 0 to 1.
+    - `most` is 0.02 for two in a hundred. In which unit is the number that you compare with it?
+    - Your limit is a hundred times too high: everything is accepted.
+    - Take both as shares, from 0 to 1.
 """)

@@ -50,66 +50,53 @@ def _mixed_up(given, truth, groups, *, compared="genus", kinds="genus", of_given
 
 
 by_genus.mistaken("plain_share", _mixed_up, kinds="all")("""
-    Ninety photos of oaks, ten of maples, and every one is called an oak. What do you return?
-
-    Your number counts each photo alike, so the common genera decide it alone. That is the
-    chapter's share.
-
-    First a share for each genus, of its own photos. Then the mean of these shares.
+    - Ninety photos of oaks, ten of maples, and every one is called an oak. What do you return?
+    - Your number counts each photo alike, so the common genera decide it alone. That is the
+      chapter's share.
+    - First a share for each genus, of its own photos. Then the mean of these shares.
 """)
 
 by_genus.mistaken("share_of_species", _mixed_up, compared="species", kinds="all")("""
-    Which question do the users ask here: which species, or which genus?
-
-    You count a name as right only if the species is. A wrong oak is an oak all the same.
-
-    `groups` tells the genus of a species: look it up for the names given and for the truth, before
-    you compare.
+    - Which question do the users ask here: which species, or which genus?
+    - You count a name as right only if the species is. A wrong oak is an oak all the same.
+    - `groups` tells the genus of a species: look it up for the names given and for the truth,
+      before you compare.
 """)
 
 by_genus.mistaken("balanced_species", _mixed_up, compared="species", kinds="species")("""
-    Balanced it is. But over what: what is each of your shares a share of?
-
-    There are four genera, and you have a share for each species. Where does `groups` come in?
-
-    Both the comparison and the sorting into kinds go by genus: look the genus up first, then forget
-    the species.
+    - Balanced it is. But over what: what is each of your shares a share of?
+    - There are four genera, and you have a share for each species. Where does `groups` come in?
+    - Both the comparison and the sorting into kinds go by genus: look the genus up first, then
+      forget the species.
 """)
 
 by_genus.mistaken("species_within_genera", _mixed_up, compared="species")("""
-    The kinds are the genera now. When is a photo of an oak named right?
-
-    You sort by genus, but compare species. Another oak's name is the right genus.
-
-    Compare the genus of the name given with the genus of the truth.
+    - The kinds are the genera now. When is a photo of an oak named right?
+    - You sort by genus, but compare species. Another oak's name is the right genus.
+    - Compare the genus of the name given with the genus of the truth.
 """)
 
 by_genus.mistaken("mean_over_species", _mixed_up, kinds="species")("""
-    You compare genera, as asked. Over how many shares do you take the mean?
-
-    You have a share for each species. A genus of four species then counts twice as much as one of
-    two.
-
-    A share for each genus: all photos of its species together.
+    - You compare genera, as asked. Over how many shares do you take the mean?
+    - You have a share for each species. A genus of four species then counts twice as much as one of
+      two.
+    - A share for each genus: all photos of its species together.
 """)
 
 by_genus.mistaken("of_the_names_given", _mixed_up, of_given=True)("""
-    All photos of maples are called oaks. What share do you get for the maples, and of what?
-
-    You ask how many of those that were *called* an oak are one. Asked for is how many of those that
-    *are* one were called so.
-
-    Sort the photos into genera by the truth, not by the names given.
+    - All photos of maples are called oaks. What share do you get for the maples, and of what?
+    - You ask how many of those that were *called* an oak are one. Asked for is how many of those
+      that *are* one were called so.
+    - Sort the photos into genera by the truth, not by the names given.
 """)
 
 
 @by_genus.mistake
 def absent_as_zero(given, truth, groups):
-    """Often right, sometimes too small. What do you do with a genus of which there is no photo?
-
-    A genus without photos counts as 0 in your mean, as though all of its photos were named wrong.
-
-    The mean is over the genera that occur in `truth`: how many are these?
+    """
+    - Often right, sometimes too small. What do you do with a genus of which there is no photo?
+    - A genus without photos counts as 0 in your mean, as though all of its photos were named wrong.
+    - The mean is over the genera that occur in `truth`: how many are these?
     """
     genus = torch.tensor(groups)
     right = genus[given] == genus[truth]
@@ -120,11 +107,10 @@ def absent_as_zero(given, truth, groups):
 
 @by_genus.mistake
 def absent_divided(given, truth, groups):
-    """Often right, sometimes not a number. Of which genus is the share then?
-
-    The mean of no photos at all is `nan`, and so is every mean with a `nan` in it.
-
-    Leave out the genera that do not occur in `truth`.
+    """
+    - Often right, sometimes not a number. Of which genus is the share then?
+    - The mean of no photos at all is `nan`, and so is every mean with a `nan` in it.
+    - Leave out the genera that do not occur in `truth`.
     """
     genus = torch.tensor(groups)
     right = genus[given] == genus[truth]

@@ -67,63 +67,51 @@ def covered(networks, least, most, *, within=_within, front=_front, last=True):
 
 
 covered.mistaken("overlaps_counted_twice", lambda *given: sum(_alone(*given)))("""
-    Two networks that are nearly the same: does the second one cover anything new?
-
-    You add up the rectangles of all networks. Most of one lies within another.
-
-    Draw it: the rectangles together are a staircase. Cut it into strips that do not overlap.
+    - Two networks that are nearly the same: does the second one cover anything new?
+    - You add up the rectangles of all networks. Most of one lies within another.
+    - Draw it: the rectangles together are a staircase. Cut it into strips that do not overlap.
 """)
 
 covered.mistaken("the_largest_alone", lambda *given: max(_alone(*given)))("""
-    What do the other networks of the front add?
-
-    Your number is the largest single rectangle. Others cover places that it does not reach.
-
-    A place counts if *any* network covers it. Draw three rectangles and cut them into strips.
+    - What do the other networks of the front add?
+    - Your number is the largest single rectangle. Others cover places that it does not reach.
+    - A place counts if *any* network covers it. Draw three rectangles and cut them into strips.
 """)
 
 covered.mistaken("beaten_ones_kept", front=lambda inside: sorted(inside, key=itemgetter(1)))("""
-    Try two networks of which one is larger and worse than the other. Does the area shrink?
-
-    A network that is beaten lowers a step of your staircase. It should not matter at all.
-
-    On the way from small to large the step never goes down: a place stays covered by the best of
-    all that are small enough.
+    - Try two networks of which one is larger and worse than the other. Does the area shrink?
+    - A network that is beaten lowers a step of your staircase. It should not matter at all.
+    - On the way from small to large the step never goes down: a place stays covered by the best of
+      all that are small enough.
 """)
 
 covered.mistaken("not_sorted", front=lambda them: [it for it in them if it in _front(them)])("""
-    In which order do the networks come, and in which order does your staircase need them?
-
-    Your strips run from one network to the next in the list. The list has no order.
-
-    Sort by bytes first, so that each strip begins where the one before it ended.
+    - In which order do the networks come, and in which order does your staircase need them?
+    - Your strips run from one network to the next in the list. The list has no order.
+    - Sort by bytes first, so that each strip begins where the one before it ended.
 """)
 
 covered.mistaken("beyond_the_limits", within=lambda networks, least, most: networks)("""
-    Sometimes right. What do you do with a network of more bytes than `most`?
-
-    A network beyond a limit covers nothing of the rectangle that is asked about. Yours adds to the
-    area, or takes away from it.
-
-    Two limits: too many bytes, and too few right. Leave such networks out before you begin.
+    - Sometimes right. What do you do with a network of more bytes than `most`?
+    - A network beyond a limit covers nothing of the rectangle that is asked about. Yours adds to
+      the area, or takes away from it.
+    - Two limits: too many bytes, and too few right. Leave such networks out before you begin.
 """)
 
 covered.mistaken("without_the_last_strip", last=False)("""
-    One network alone: what area do you get?
-
-    Your strips end at the largest network. What about files larger than that, but within the limit?
-
-    The last strip runs from the largest network on to `most`.
+    - One network alone: what area do you get?
+    - Your strips end at the largest network. What about files larger than that, but within the
+      limit?
+    - The last strip runs from the largest network on to `most`.
 """)
 
 
 @covered.mistake
 def the_next_ones_height(networks, least, most):
-    """Between two networks of the front: how much is right at that many bytes, for certain?
-
-    Your steps have the height of the *larger* network. Nobody who has fewer bytes gets that.
-
-    A strip begins at a network and has that network's height, up to where the next one begins.
+    """
+    - Between two networks of the front: how much is right at that many bytes, for certain?
+    - Your steps have the height of the *larger* network. Nobody who has fewer bytes gets that.
+    - A strip begins at a network and has that network's height, up to where the next one begins.
     """
     front = _front(_within(networks, least, most))
     area = sum((b[0] - least) * (b[1] - a[1]) for a, b in itertools.pairwise(front))
@@ -132,11 +120,10 @@ def the_next_ones_height(networks, least, most):
 
 @covered.mistake
 def straight_lines(networks, least, most):
-    """Is there a network at every place of the line between two others?
-
-    You join the networks by slanted lines. In between there is nothing that you could hand out.
-
-    The outline is a staircase: it goes up only where a network is.
+    """
+    - Is there a network at every place of the line between two others?
+    - You join the networks by slanted lines. In between there is nothing that you could hand out.
+    - The outline is a staircase: it goes up only where a network is.
     """
     front = _front(_within(networks, least, most))
     ends = [*front[1:], (front[-1][0], most)]
@@ -148,21 +135,19 @@ def straight_lines(networks, least, most):
 
 @covered.mistake
 def in_bytes(networks, least, most):
-    """Your area may be right, in its unit. Which number stands for "everything is covered"?
-
-    A share was asked for: 1 is the whole rectangle between the limits.
-
-    Divide by the rectangle's own area. It is as high as from `least` to 1.
+    """
+    - Your area may be right, in its unit. Which number stands for "everything is covered"?
+    - A share was asked for: 1 is the whole rectangle between the limits.
+    - Divide by the rectangle's own area. It is as high as from `least` to 1.
     """
     return covered.right(networks, least, most) * (1 - least) * most
 
 
 @covered.mistake
 def above_zero(networks, least, most):
-    """What does a network cover whose share is just `least`?
-
-    Your strips reach down to 0. The rectangle begins at `least`.
-
-    Height is what lies above `least`, both of a strip and of the whole rectangle.
+    """
+    - What does a network cover whose share is just `least`?
+    - Your strips reach down to 0. The rectangle begins at `least`.
+    - Height is what lies above `least`, both of a strip and of the whole rectangle.
     """
     return _stairs(_front(_within(networks, least, most)), 0.0, most)

@@ -72,50 +72,41 @@ def _not_lost(before, after, sizes, most, *, end=-1, root=True):
 
 
 winner.mistaken("failed_one_wins", _not_lost)("""
-    Often right. What does `float("nan") < -1` say, and what `float("nan") >= -1`?
-
-    A failed network has no answers, only `nan`. Every comparison with it is False, so it slips past
-    a question that sorts out the bad ones.
-
-    Ask who holds, not who fails to hold; or sort out the rows of `nan` first. But mind the numbers:
-    they are places in the list that you were given.
+    - Often right. What does `float("nan") < -1` say, and what `float("nan") >= -1`?
+    - A failed network has no answers, only `nan`. Every comparison with it is False, so it slips
+      past a question that sorts out the bad ones.
+    - Ask who holds, not who fails to hold; or sort out the rows of `nan` first. But mind the
+      numbers: they are places in the list that you were given.
 """)
 
 winner.mistaken("as_given", _not_lost, end=1, root=False)("""
-    How wide is the interval of 400 images, about? Print it for one network.
-
-    Put in numbers that you know: of 100 images one is lost. How wide is the interval then, and on
-    which end of it do you stand?
-
-    Compare line by line with what is said of the interval above, and ask of each sign and each
-    division whether it is as it says. The third mistake shows with a network of `nan` alone.
+    - How wide is the interval of 400 images, about? Print it for one network.
+    - Put in numbers that you know: of 100 images one is lost. How wide is the interval then, and on
+      which end of it do you stand?
+    - Compare line by line with what is said of the interval above, and ask of each sign and each
+      division whether it is as it says. The third mistake shows with a network of `nan` alone.
 """)
 
 winner.mistaken("optimistic_end", _not_lost, end=1)("""
-    The width of the interval is right. On which end of it do you stand?
-
-    You let a network pass if it *might* lose so little. Asked for is one that surely does.
-
-    The end where it does worst must still hold. And what becomes of a failed network, of `nan`?
+    - The width of the interval is right. On which end of it do you stand?
+    - You let a network pass if it *might* lose so little. Asked for is one that surely does.
+    - The end where it does worst must still hold. And what becomes of a failed network, of `nan`?
 """)
 
 winner.mistaken("far_too_narrow", _not_lost, root=False)("""
-    You stand on the right end. How wide is the interval? Print it for one network.
-
-    With four times as many images an interval is half as wide. With yours?
-
-    The spread of a mean shrinks with the *root* of the number of images. And what becomes of a
-    failed network, of `nan`?
+    - You stand on the right end. How wide is the interval? Print it for one network.
+    - With four times as many images an interval is half as wide. With yours?
+    - The spread of a mean shrinks with the *root* of the number of images. And what becomes of a
+      failed network, of `nan`?
 """)
 
 
 @winner.mistake
 def no_interval(before, after, sizes, most):
-    """Where is the interval? Asked for is one that loses little *for sure*.
-
-    You compare what was lost on these very images. On others it will be more, or less.
-
-    Work out how uncertain the mean is, and let only those pass whose worse end still holds.
+    """
+    - Where is the interval? Asked for is one that loses little *for sure*.
+    - You compare what was lost on these very images. On others it will be more, or less.
+    - Work out how uncertain the mean is, and let only those pass whose worse end still holds.
     """
     mean, _ = _ends(before, after)
     return _smallest(mean > -most, sizes)
@@ -123,12 +114,11 @@ def no_interval(before, after, sizes, most):
 
 @winner.mistake
 def two_intervals(before, after, sizes, most):
-    """Both networks saw the same images. Does your interval know?
-
-    You put together the spread of two accuracies. Images that both get right, or both wrong, say
-    nothing about the difference.
-
-    Take the difference image by image first; its spread is what counts.
+    """
+    - Both networks saw the same images. Does your interval know?
+    - You put together the spread of two accuracies. Images that both get right, or both wrong, say
+      nothing about the difference.
+    - Take the difference image by image first; its spread is what counts.
     """
     half = 196 * (before.double().var() + after.double().var(1)).sqrt() / len(before) ** 0.5
     return _smallest(100 * (after - before).double().mean(1) - half >= -most, sizes)
@@ -136,11 +126,10 @@ def two_intervals(before, after, sizes, most):
 
 @winner.mistake
 def the_first_that_holds(before, after, sizes, most):
-    """Does your function look at `sizes`?
-
-    Yours takes the first network of the list that holds. The list has no order.
-
-    Among all that hold, the one of the fewest bytes.
+    """
+    - Does your function look at `sizes`?
+    - Yours takes the first network of the list that holds. The list has no order.
+    - Among all that hold, the one of the fewest bytes.
     """
     mean, half = _ends(before, after)
     return next((n for n in range(len(sizes)) if mean[n] - half[n] >= -most), None)
@@ -148,11 +137,10 @@ def the_first_that_holds(before, after, sizes, most):
 
 @winner.mistake
 def the_most_accurate(before, after, sizes, most):
-    """The rule says which one to take of those that hold. Which?
-
-    You take the one that loses least. It may be large.
-
-    Whoever holds, holds: among these the bytes decide alone.
+    """
+    - The rule says which one to take of those that hold. Which?
+    - You take the one that loses least. It may be large.
+    - Whoever holds, holds: among these the bytes decide alone.
     """
     mean, half = _ends(before, after)
     return max((n for n in range(len(sizes)) if mean[n] - half[n] >= -most),
@@ -161,11 +149,10 @@ def the_most_accurate(before, after, sizes, most):
 
 @winner.mistake
 def its_size(before, after, sizes, most):
-    """What comes back: the bytes, or who has them?
-
-    You return the size of the winner. Asked for is its number, its place in the list.
-
-    Look for the place of the smallest, not for the smallest size.
+    """
+    - What comes back: the bytes, or who has them?
+    - You return the size of the winner. Asked for is its number, its place in the list.
+    - Look for the place of the smallest, not for the smallest size.
     """
     number = winner.right(before, after, sizes, most)
     return None if number is None else sizes[number]
@@ -173,12 +160,11 @@ def its_size(before, after, sizes, most):
 
 @winner.mistake
 def place_among_those_left(before, after, sizes, most):
-    """The right one is found, under a wrong number. Among whom do you count?
-
-    You sort out some networks first, and return the place in the list of those that are left.
-
-    The number is the place in the list that your function was given. Keep the numbers while you
-    sort out.
+    """
+    - The right one is found, under a wrong number. Among whom do you count?
+    - You sort out some networks first, and return the place in the list of those that are left.
+    - The number is the place in the list that your function was given. Keep the numbers while you
+      sort out.
     """
     mean, half = _ends(before, after)
     held = [size for n, size in enumerate(sizes) if mean[n] - half[n] >= -most]

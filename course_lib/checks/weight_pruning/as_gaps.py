@@ -82,31 +82,26 @@ def as_gaps(weights, bits):
 
 
 as_gaps.mistaken("no_fillers", _gaps, most_fillers=0)("""
-    What is your largest gap, and does it fit into the bits?
-
-    With 2 bits a gap can be 0, 1, 2 or 3. What do you do with seven zeros in a row?
-
-    Where the zeros are too many for one gap, an entry with the value 0.0 has to come between.
+    - What is your largest gap, and does it fit into the bits?
+    - With 2 bits a gap can be 0, 1, 2 or 3. What do you do with seven zeros in a row?
+    - Where the zeros are too many for one gap, an entry with the value 0.0 has to come between.
 """)
 
 as_gaps.mistaken("fillers_take_no_place", _gaps, itself=0)("""
-    Read your gaps with the given reader: where do the weights behind a long run stand?
-
-    Too far to the right, by one for each filler. Which places does the reader step over when it
-    meets a filler?
-
-    A filler stands somewhere itself, on one of the zeros. Did you count that zero?
+    - Read your gaps with the given reader: where do the weights behind a long run stand?
+    - Too far to the right, by one for each filler. Which places does the reader step over when it
+      meets a filler?
+    - A filler stands somewhere itself, on one of the zeros. Did you count that zero?
 """)
 
 
 @as_gaps.mistake
 def fillers_too_early(weights, bits):
-    """Take exactly as many zeros as the largest gap. Do they need a filler?
-
-    You write a filler as soon as the largest gap is reached, though a weight may follow at once;
-    and the reader then ends up one too far.
-
-    Wait for one zero more: only then the gap is too long, and the filler has a zero to stand on.
+    """
+    - Take exactly as many zeros as the largest gap. Do they need a filler?
+    - You write a filler as soon as the largest gap is reached, though a weight may follow at once;
+      and the reader then ends up one too far.
+    - Wait for one zero more: only then the gap is too long, and the filler has a zero to stand on.
     """
     gaps, values, zeros, most = [], [], 0, 2**bits - 1
     for weight in weights.tolist():
@@ -124,29 +119,24 @@ def fillers_too_early(weights, bits):
 
 
 as_gaps.mistaken("one_filler_at_most", _gaps, most_fillers=1)("""
-    Most runs are right. What happens in the longest one?
-
-    One filler may not be enough: what is left behind it can be too long again.
-
-    Ask again after each filler whether the rest fits.
+    - Most runs are right. What happens in the longest one?
+    - One filler may not be enough: what is left behind it can be too long again.
+    - Ask again after each filler whether the rest fits.
 """)
 
 as_gaps.mistaken("distances", _gaps, before=1)("""
-    Two weights stand side by side. How many zeros are between them?
-
-    You count steps from one weight to the next. A gap is the number of zeros *between* them.
-
-    All your gaps are one too large.
+    - Two weights stand side by side. How many zeros are between them?
+    - You count steps from one weight to the next. A gap is the number of zeros *between* them.
+    - All your gaps are one too large.
 """)
 
 
 @as_gaps.mistake
 def zeros_at_the_end(weights, bits):
-    """The reader gets it right. Can you do with fewer entries?
-
-    What do you write for the zeros behind the last weight?
-
-    The reader knows how many weights there are, and fills up with zeros by itself.
+    """
+    - The reader gets it right. Can you do with fewer entries?
+    - What do you write for the zeros behind the last weight?
+    - The reader knows how many weights there are, and fills up with zeros by itself.
     """
     gaps, values = _gaps(weights, bits)
     zeros = len(weights) - 1 - int(weights.nonzero().max())
@@ -156,58 +146,48 @@ def zeros_at_the_end(weights, bits):
 
 @as_gaps.mistake
 def the_rest_as_well(weights, bits):
-    """Look at your last entry. Which weight does it stand for?
-
-    What do you write for the zeros behind the last weight?
-
-    The reader knows how many weights there are, and fills up with zeros by itself: after the last
-    weight nothing is written.
+    """
+    - Look at your last entry. Which weight does it stand for?
+    - What do you write for the zeros behind the last weight?
+    - The reader knows how many weights there are, and fills up with zeros by itself: after the last
+      weight nothing is written.
     """
     gaps, values = _gaps(torch.cat([weights, torch.ones(1)]), bits)
     return gaps, [*values[:-1], 0.0]
 
 
 as_gaps.mistaken("one_too_large", _gaps, largest=lambda bits: 2**bits)("""
-    What is the largest number that fits into the bits?
-
-    With 2 bits there are four different gaps. One of them is 0.
-
-    Your largest gap needs one bit more than it has.
+    - What is the largest number that fits into the bits?
+    - With 2 bits there are four different gaps. One of them is 0.
+    - Your largest gap needs one bit more than it has.
 """)
 
 as_gaps.mistaken("one_too_small", _gaps, largest=lambda bits: 2**bits - 2)("""
-    The reader gets it right. Can you do with fewer fillers?
-
-    What is the largest number that fits into the bits? Yours is one smaller.
-
-    Take a run of just the largest gap (three zeros for 2 bits), and see whether a filler appears.
+    - The reader gets it right. Can you do with fewer fillers?
+    - What is the largest number that fits into the bits? Yours is one smaller.
+    - Take a run of just the largest gap (three zeros for 2 bits), and see whether a filler appears.
 """)
 
 as_gaps.mistaken("bits_for_the_largest", _gaps, largest=lambda bits: bits)("""
-    The reader gets it right. Can you do with fewer fillers?
-
-    Your largest gap is `bits` itself. How many different numbers do so many bits hold?
-
-    With 4 bits a gap can be far longer than 4.
+    - The reader gets it right. Can you do with fewer fillers?
+    - Your largest gap is `bits` itself. How many different numbers do so many bits hold?
+    - With 4 bits a gap can be far longer than 4.
 """)
 
 
 @as_gaps.mistake
 def places(weights, bits):
-    """Are these gaps, or places?
-
-    You store where each weight stands, counted from the start. Such numbers grow without end.
-
-    A gap begins behind the weight before.
+    """
+    - Are these gaps, or places?
+    - You store where each weight stands, counted from the start. Such numbers grow without end.
+    - A gap begins behind the weight before.
     """
     there = weights.nonzero().flatten()
     return there, weights[there]
 
 
 as_gaps.mistaken("values_first", lambda weights, bits: _gaps(weights, bits)[::-1])("""
-    In which order did you return the two lists?
-
-    The reader takes the gaps first.
-
-    Gaps, then values: the other way round.
+    - In which order did you return the two lists?
+    - The reader takes the gaps first.
+    - Gaps, then values: the other way round.
 """)

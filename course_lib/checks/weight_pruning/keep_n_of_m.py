@@ -61,82 +61,70 @@ def keep_n_of_m(weights, n, m, *, strength=torch.abs):
 
 @keep_n_of_m.mistake
 def as_they_lie_in_memory(weights, n, m):
-    """Right for linear layers, wrong for convolutions. Which weights are neighbours in memory?
-
-    In memory a kernel's weights follow each other: the last index runs fastest. Here neighbours
-    differ in their *input* alone.
-
-    Which dimension holds the inputs? It has to stand last before you cut it into groups, and go
-    back to its place afterwards.
+    """
+    - Right for linear layers, wrong for convolutions. Which weights are neighbours in memory?
+    - In memory a kernel's weights follow each other: the last index runs fastest. Here neighbours
+      differ in their *input* alone.
+    - Which dimension holds the inputs? It has to stand last before you cut it into groups, and go
+      back to its place afterwards.
     """
     return _top(weights.abs().reshape(-1, m), n).reshape(weights.shape)
 
 
 @keep_n_of_m.mistake
 def not_moved_back(weights, n, m):
-    """Right for linear layers, wrong for convolutions. In which order are your dimensions?
-
-    You moved the inputs to the end, and chose rightly there. Then `reshape` gave the old shape, but
-    not the old order.
-
-    What was moved has to be moved back, before or instead of the last `reshape`.
+    """
+    - Right for linear layers, wrong for convolutions. In which order are your dimensions?
+    - You moved the inputs to the end, and chose rightly there. Then `reshape` gave the old shape,
+      but not the old order.
+    - What was moved has to be moved back, before or instead of the last `reshape`.
     """
     return _top(_in_groups(weights.abs(), m), n).reshape(weights.shape)
 
 
 @keep_n_of_m.mistake
 def along_the_outputs(weights, n, m):
-    """Which numbers are added up together: those of neighbouring inputs, or of outputs?
-
-    Your groups run along the outputs.
-
-    PyTorch stores (outputs, inputs, height, width). A group lies within one output.
+    """
+    - Which numbers are added up together: those of neighbouring inputs, or of outputs?
+    - Your groups run along the outputs.
+    - PyTorch stores (outputs, inputs, height, width). A group lies within one output.
     """
     return keep_n_of_m.right(weights.transpose(0, 1), n, m).transpose(0, 1)
 
 
 @keep_n_of_m.mistake
 def far_apart(weights, n, m):
-    """Take 8 inputs and groups of 4. Which inputs are in your first group?
-
-    Your groups take every so-manieth input. Neighbours were asked for.
-
-    Look at the order of the two numbers in your `reshape`: which of them runs fastest?
+    """
+    - Take 8 inputs and groups of 4. Which inputs are in your first group?
+    - Your groups take every so-manieth input. Neighbours were asked for.
+    - Look at the order of the two numbers in your `reshape`: which of them runs fastest?
     """
     strength = weights.abs().movedim(1, -1).unflatten(-1, (m, -1)).transpose(-1, -2)
     return _top(strength, n).transpose(-1, -2).flatten(-2).movedim(-1, 1)
 
 
 keep_n_of_m.mistaken("with_their_signs", strength=lambda weights: weights)("""
-    Try a group of [-4, 1, 0.5, 0.2]. Which one stays?
-
-    A weight of -4 is strong. Yours is the first to go.
-
-    What counts is the magnitude: signs aside.
+    - Try a group of [-4, 1, 0.5, 0.2]. Which one stays?
+    - A weight of -4 is strong. Yours is the first to go.
+    - What counts is the magnitude: signs aside.
 """)
 
 keep_n_of_m.mistaken("weakest_stay", strength=lambda weights: -weights.abs())("""
-    Which ones did you keep?
-
-    Print a group beside its mask. You keep `n`, but the wrong ones.
-
-    The sort is the other way round: the strongest are to stay.
+    - Which ones did you keep?
+    - Print a group beside its mask. You keep `n`, but the wrong ones.
+    - The sort is the other way round: the strongest are to stay.
 """)
 
 keep_n_of_m.mistaken("n_are_removed", lambda w, n, m: keep_n_of_m.right(w, m - n, m))("""
-    How many of each group are left?
-
-    You remove `n` of each group.
-
-    n of m is what *stays*. For 2 of 4 nobody would have seen the difference.
+    - How many of each group are left?
+    - You remove `n` of each group.
+    - n of m is what *stays*. For 2 of 4 nobody would have seen the difference.
 """)
 
 keep_n_of_m.mistaken("turned_round", lambda w, n, m: ~keep_n_of_m.right(w, n, m))("""
-    What does True mean in a mask of this course?
-
-    Yours says True where a weight goes.
-
-    True is kept, False becomes zero.
+    - What does True mean in a mask of this course?
+    - Yours says True where a weight goes.
+    - True is kept, False becomes zero.
 """)
 
 
@@ -147,37 +135,30 @@ def _by_threshold(weights, n, m, place, stays):
 
 
 keep_n_of_m.mistaken("as_strong_as_the_last", _by_threshold, place=-1, stays=torch.ge)("""
-    Count how many each group keeps. Always `n`?
-
-    Where weights are equally strong, a comparison with `>=` keeps them all.
-
-    Choose places, not a threshold: sorting or `topk` can tell *where* the strongest stand.
+    - Count how many each group keeps. Always `n`?
+    - Where weights are equally strong, a comparison with `>=` keeps them all.
+    - Choose places, not a threshold: sorting or `topk` can tell *where* the strongest stand.
 """)
 
 keep_n_of_m.mistaken("stronger_than_the_next", _by_threshold, place=0, stays=torch.gt)("""
-    Count how many each group keeps. Always `n`?
-
-    Where weights are equally strong, a comparison with `>` keeps none of them.
-
-    Choose places, not a threshold: sorting or `topk` can tell *where* the strongest stand.
+    - Count how many each group keeps. Always `n`?
+    - Where weights are equally strong, a comparison with `>` keeps none of them.
+    - Choose places, not a threshold: sorting or `topk` can tell *where* the strongest stand.
 """)
 
 keep_n_of_m.mistaken("one_too_few", _by_threshold, place=-1, stays=torch.gt)("""
-    Count how many each group keeps.
-
-    It is one less than `n`, or none at all: is the last of the chosen ones still in?
-
-    Your threshold is the weakest of those that stay, and it is lost in your comparison.
+    - Count how many each group keeps.
+    - It is one less than `n`, or none at all: is the last of the chosen ones still in?
+    - Your threshold is the weakest of those that stay, and it is lost in your comparison.
 """)
 
 
 @keep_n_of_m.mistake
 def one_ranking_for_the_layer(weights, n, m):
-    """How many does each group keep? Count in two or three of them.
-
-    Your ranking runs over the whole layer, as in the chapter. Some groups keep all, others none.
-
-    Each group of `m` has a ranking of its own.
+    """
+    - How many does each group keep? Count in two or three of them.
+    - Your ranking runs over the whole layer, as in the chapter. Some groups keep all, others none.
+    - Each group of `m` has a ranking of its own.
     """
     flat = weights.abs().flatten()
     kept = torch.ones(flat.shape, dtype=torch.bool)
@@ -186,9 +167,7 @@ def one_ranking_for_the_layer(weights, n, m):
 
 
 keep_n_of_m.mistaken("weights_not_mask", lambda w, n, m: w * keep_n_of_m.right(w, n, m))("""
-    A mask was asked for. What came back?
-
-    You return the weights with their zeros.
-
-    The mask says for each weight whether it stays: True or False, nothing else.
+    - A mask was asked for. What came back?
+    - You return the weights with their zeros.
+    - The mask says for each weight whether it stays: True or False, nothing else.
 """)

@@ -80,117 +80,94 @@ def _compared(weights, sparsity, shift, stays):
 
 
 masks_together.mistaken("as_given", _each_alone, way=_above_quantile, strength=lambda w: w)("""
-    What is a weak weight? Is -3 weaker than 0.1?
-
-    The colleague's thresholds sort signed numbers: whatever is negative goes first. And how many
-    thresholds are there?
-
-    Magnitudes, then; one ranking over all layers; and the third mistake shows where many weights
-    are equally strong, or where nothing is to go.
+    - What is a weak weight? Is -3 weaker than 0.1?
+    - The colleague's thresholds sort signed numbers: whatever is negative goes first. And how many
+      thresholds are there?
+    - Magnitudes, then; one ranking over all layers; and the third mistake shows where many weights
+      are equally strong, or where nothing is to go.
 """)
 
 masks_together.mistaken("each_layer_for_itself", _each_alone, way=_above_quantile)("""
-    How many weights does each layer lose? Should it be the same share in all?
-
-    Each layer has a threshold of its own. All layers were to compete.
-
-    Look at all weights at once before you decide about any of them.
+    - How many weights does each layer lose? Should it be the same share in all?
+    - Each layer has a threshold of its own. All layers were to compete.
+    - Look at all weights at once before you decide about any of them.
 """)
 
 masks_together.mistaken("each_layer_exactly", _each_alone, way=masks_together.right)("""
-    How many weights does each layer lose? Should it be the same share in all?
-
-    The numbers are exact now, but each layer has a ranking of its own. All layers were to compete.
-
-    Look at all weights at once before you decide about any of them.
+    - How many weights does each layer lose? Should it be the same share in all?
+    - The numbers are exact now, but each layer has a ranking of its own. All layers were to
+      compete.
+    - Look at all weights at once before you decide about any of them.
 """)
 
 masks_together.mistaken("with_the_signs", strength=lambda weight: weight)("""
-    What is a weak weight? Is -3 weaker than 0.1?
-
-    All layers compete now, but as signed numbers: whatever is negative goes first.
-
-    What counts is the magnitude, in the ranking as well as in any comparison.
+    - What is a weak weight? Is -3 weaker than 0.1?
+    - All layers compete now, but as signed numbers: whatever is negative goes first.
+    - What counts is the magnitude, in the ranking as well as in any comparison.
 """)
 
 masks_together.mistaken("signs_and_threshold", _above_quantile, strength=lambda weight: weight)("""
-    What is a weak weight? Is -3 weaker than 0.1?
-
-    All layers compete now, but as signed numbers: whatever is negative goes first.
-
-    What counts is the magnitude. Once that is mended, try weights of which many are equal.
+    - What is a weak weight? Is -3 weaker than 0.1?
+    - All layers compete now, but as signed numbers: whatever is negative goes first.
+    - What counts is the magnitude. Once that is mended, try weights of which many are equal.
 """)
 
 masks_together.mistaken("equal_ones_all_go", _compared, shift=-1, stays=torch.gt)("""
-    Nearly there. Prune a network that has many zeros already: how many weights go?
-
-    Where many are as strong as the threshold, `>` removes them all, more than were asked for.
-
-    Decide by place, not by size: the ranking knows which ones come first, even among equals.
+    - Nearly there. Prune a network that has many zeros already: how many weights go?
+    - Where many are as strong as the threshold, `>` removes them all, more than were asked for.
+    - Decide by place, not by size: the ranking knows which ones come first, even among equals.
 """)
 
 masks_together.mistaken("threshold_by_quantile", _above_quantile)("""
-    Nearly there. Two things to count: what goes for a sparsity of 0, and of a network of zeros?
-
-    A quantile lies at or above the weakest weight, so `>` always removes one; and where many are as
-    strong as the threshold, it removes them all.
-
-    Decide by place, not by size: the ranking knows which ones come first, even among equals.
+    - Nearly there. Two things to count: what goes for a sparsity of 0, and of a network of zeros?
+    - A quantile lies at or above the weakest weight, so `>` always removes one; and where many are
+      as strong as the threshold, it removes them all.
+    - Decide by place, not by size: the ranking knows which ones come first, even among equals.
 """)
 
 masks_together.mistaken("equal_ones_all_stay", _compared, shift=0, stays=torch.ge)("""
-    Nearly there. Prune a network that has many zeros already: how many weights go?
-
-    Where many are as strong as the threshold, `>=` keeps them all, more than may stay.
-
-    Decide by place, not by size: the ranking knows which ones come first, even among equals.
+    - Nearly there. Prune a network that has many zeros already: how many weights go?
+    - Where many are as strong as the threshold, `>=` keeps them all, more than may stay.
+    - Decide by place, not by size: the ranking knows which ones come first, even among equals.
 """)
 
 masks_together.mistaken("one_too_many", _compared, shift=0, stays=torch.gt)("""
-    Count what goes. And what goes for a sparsity of 0?
-
-    Always at least one too many. Which place in the sorted list does your threshold have, counted
-    from 0, and does that weight stay?
-
-    The threshold belongs to those that stay. Or decide by place, without a threshold: that minds
-    equal weights as well.
+    - Count what goes. And what goes for a sparsity of 0?
+    - Always at least one too many. Which place in the sorted list does your threshold have, counted
+      from 0, and does that weight stay?
+    - The threshold belongs to those that stay. Or decide by place, without a threshold: that minds
+      equal weights as well.
 """)
 
 masks_together.mistaken("cut_off", whole=int)("""
-    Nearly there. Try 0.29 of 100 weights: how many should go, and how many do?
-
-    0.29 * 100 is 28.999999999999996 to a computer.
-
-    `int` cuts off. Asked for is the nearest whole number.
+    - Nearly there. Try 0.29 of 100 weights: how many should go, and how many do?
+    - 0.29 * 100 is 28.999999999999996 to a computer.
+    - `int` cuts off. Asked for is the nearest whole number.
 """)
 
 masks_together.mistaken("the_strongest_go", strength=lambda weight: -weight.abs())("""
-    Which ones stay?
-
-    Print weights beside their masks: the strong ones are gone.
-
-    The ranking is the other way round.
+    - Which ones stay?
+    - Print weights beside their masks: the strong ones are gone.
+    - The ranking is the other way round.
 """)
 
 
 @masks_together.mistake
 def true_for_removed(weights, sparsity):
-    """What does True mean in a mask of this course?
-
-    Yours says True where a weight goes.
-
-    True is kept, False becomes zero.
+    """
+    - What does True mean in a mask of this course?
+    - Yours says True where a weight goes.
+    - True is kept, False becomes zero.
     """
     return {name: ~mask for name, mask in masks_together.right(weights, sparsity).items()}
 
 
 @masks_together.mistake
 def pruned_weights(weights, sparsity):
-    """Masks were asked for. What came back?
-
-    You return the weights with their zeros.
-
-    A mask says for each weight whether it stays: True or False, nothing else.
+    """
+    - Masks were asked for. What came back?
+    - You return the weights with their zeros.
+    - A mask says for each weight whether it stays: True or False, nothing else.
     """
     masks = masks_together.right(weights, sparsity)
     return {name: weight * masks[name] for name, weight in weights.items()}

@@ -34,126 +34,105 @@ def n_of_m_bytes(shape, n, m, bits, *, place=lambda m: (m - 1).bit_length(), who
 
 
 n_of_m_bytes.mistaken("in_bits", whole=lambda size: 8 * size)("""
-    Your number is in another unit than the one asked for.
-
-    A byte has 8 bits.
-
-    You counted bits. Make whole bytes of them at the very end, once for the whole layer.
+    - Your number is in another unit than the one asked for.
+    - A byte has 8 bits.
+    - You counted bits. Make whole bytes of them at the very end, once for the whole layer.
 """)
 
 n_of_m_bytes.mistaken("places_forgotten", place=lambda m: 0)("""
-    The values are there. Does the reader know where each of them belongs?
-
-    In a group of 4, two values alone could stand at six different pairs of places.
-
-    Each kept weight has its value and its place in the group. You counted the values only.
+    - The values are there. Does the reader know where each of them belongs?
+    - In a group of 4, two values alone could stand at six different pairs of places.
+    - Each kept weight has its value and its place in the group. You counted the values only.
 """)
 
 
 @n_of_m_bytes.mistake
 def a_yes_or_no_for_each(shape, n, m, bits):
-    """How does your format say where a kept weight stands? Is that the way the task describes?
-
-    Yours is the chapter's bitmask: a bit for every weight, kept or not. For 2 of 4 that happens to
-    cost the same.
-
-    Here a place is a number, and there is one beside each weight that is *kept*. How large can
-    that number get?
+    """
+    - How does your format say where a kept weight stands? Is that the way the task describes?
+    - Yours is the chapter's bitmask: a bit for every weight, kept or not. For 2 of 4 that happens
+      to cost the same.
+    - Here a place is a number, and there is one beside each weight that is *kept*. How large can
+      that number get?
     """
     return math.ceil(math.prod(shape) // m * (n * bits + m) / 8)
 
 
 @n_of_m_bytes.mistake
 def a_place_for_each_group(shape, n, m, bits):
-    """How many places does a group need?
-
-    You counted one place for each group. If two weights of a group are kept, where is the second?
-
-    Every kept weight brings a place of its own.
+    """
+    - How many places does a group need?
+    - You counted one place for each group. If two weights of a group are kept, where is the second?
+    - Every kept weight brings a place of its own.
     """
     return math.ceil(math.prod(shape) // m * (n * bits + (m - 1).bit_length()) / 8)
 
 
 n_of_m_bytes.mistaken("too_few_bits_for_a_place", place=lambda m: m.bit_length() - 1)("""
-    Right for some m, wrong for others: for which?
-
-    With groups of 5 the places are 0, 1, 2, 3 and 4. Do 2 bits tell five of them apart?
-
-    Where m is no power of two, your places have a bit too few: look at how you round.
+    - Right for some m, wrong for others: for which?
+    - With groups of 5 the places are 0, 1, 2, 3 and 4. Do 2 bits tell five of them apart?
+    - Where m is no power of two, your places have a bit too few: look at how you round.
 """)
 
 n_of_m_bytes.mistaken("one_bit_too_many", place=int.bit_length)("""
-    Right for some m, wrong for others: for which?
-
-    With groups of 4 the places are 0, 1, 2 and 3. What is the last one in binary?
-
-    Where m is a power of two, your places have a bit too many: they begin at 0 and end before m.
+    - Right for some m, wrong for others: for which?
+    - With groups of 4 the places are 0, 1, 2 and 3. What is the last one in binary?
+    - Where m is a power of two, your places have a bit too many: they begin at 0 and end before m.
 """)
 
 n_of_m_bytes.mistaken("places_of_a_fraction", place=math.log2)("""
-    Right for some m, wrong for others: for which?
-
-    With groups of 5 your place takes 2.3 bits. Each place is stored by itself.
-
-    The bits of one place are a whole number, before you multiply by anything.
+    - Right for some m, wrong for others: for which?
+    - With groups of 5 your place takes 2.3 bits. Each place is stored by itself.
+    - The bits of one place are a whole number, before you multiply by anything.
 """)
 
 n_of_m_bytes.mistaken("a_byte_for_each_place", place=lambda m: 8)("""
-    How many bits does your place have, and how many does it need?
-
-    A place within a group is a small number: a whole byte (or four) is what compressed rows take.
-
-    Take as few bits as the numbers from 0 to m - 1 need.
+    - How many bits does your place have, and how many does it need?
+    - A place within a group is a small number: a whole byte (or four) is what compressed rows take.
+    - Take as few bits as the numbers from 0 to m - 1 need.
 """)
 
 
 @n_of_m_bytes.mistake
 def removed_ones(shape, n, m, bits):
-    """In 3 of 8, how many of the 8 weights are in the file?
-
-    You store those that were removed.
-
-    `n` is how many stay, in each group of `m`.
+    """
+    - In 3 of 8, how many of the 8 weights are in the file?
+    - You store those that were removed.
+    - `n` is how many stay, in each group of `m`.
     """
     return n_of_m_bytes.right(shape, m - n, m, bits)
 
 
 n_of_m_bytes.mistaken("rounded_down", whole=math.floor)("""
-    Very close. What happens to the last few bits?
-
-    If the bits do not fill the last byte, the byte is there all the same.
-
-    `//` and `int` round down. The bytes of a file are rounded up.
+    - Very close. What happens to the last few bits?
+    - If the bits do not fill the last byte, the byte is there all the same.
+    - `//` and `int` round down. The bytes of a file are rounded up.
 """)
 
 n_of_m_bytes.mistaken("part_of_a_byte", whole=float)("""
-    Can a file have that many bytes?
-
-    Your result is not whole. The last byte is there even if it is not full.
-
-    Round up, at the very end.
+    - Can a file have that many bytes?
+    - Your result is not whole. The last byte is there even if it is not full.
+    - Round up, at the very end.
 """)
 
 
 @n_of_m_bytes.mistake
 def each_group_rounded(shape, n, m, bits):
-    """A little too much. Where do you round up, and how often?
-
-    You round up in every group (or for every weight). The task says: without gaps.
-
-    Only the last byte of the layer may be left unfilled. Count all bits first.
+    """
+    - A little too much. Where do you round up, and how often?
+    - You round up in every group (or for every weight). The task says: without gaps.
+    - Only the last byte of the layer may be left unfilled. Count all bits first.
     """
     return math.prod(shape) // m * math.ceil(n * (bits + (m - 1).bit_length()) / 8)
 
 
 @n_of_m_bytes.mistake
 def two_roundings(shape, n, m, bits):
-    """Very close: sometimes one too many. How often do you round up?
-
-    You round the values' bytes, and then the places' bytes. Without gaps a value and a place may
-    share a byte.
-
-    Only the last byte of the layer may be left unfilled. Add up bits, not bytes.
+    """
+    - Very close: sometimes one too many. How often do you round up?
+    - You round the values' bytes, and then the places' bytes. Without gaps a value and a place may
+      share a byte.
+    - Only the last byte of the layer may be left unfilled. Add up bits, not bytes.
     """
     values = n_of_m_bytes.right(shape, n, m, bits, place=lambda m: 0)
     return values + n_of_m_bytes.right(shape, n, m, bits=0)

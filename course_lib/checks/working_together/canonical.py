@@ -73,80 +73,63 @@ def _rewritten(lengths, *, word):
 
 
 canonical.mistaken("as_they_come", among_equals=lambda n: 0)("""
-    Two files with the same lengths in another order: do they get the same words?
-
-    The lengths are minded. Of numbers whose words are equally long you take first whatever stands
-    first in the dictionary.
-
-    Of equally long words, the smaller number gets the smaller one. Sort by two things.
+    - Two files with the same lengths in another order: do they get the same words?
+    - The lengths are minded. Of numbers whose words are equally long you take first whatever stands
+      first in the dictionary.
+    - Of equally long words, the smaller number gets the smaller one. Sort by two things.
 """)
 
 canonical.mistaken("larger_numbers_first", among_equals=lambda n: -n)("""
-    Of two numbers with equally long words, which one comes first?
-
-    The lengths are minded, but your numbers go down where they are to go up.
-
-    Of equally long words, the smaller number gets the smaller one: -3 comes before 2.
+    - Of two numbers with equally long words, which one comes first?
+    - The lengths are minded, but your numbers go down where they are to go up.
+    - Of equally long words, the smaller number gets the smaller one: -3 comes before 2.
 """)
 
 canonical.mistaken("signs_aside", among_equals=abs)("""
-    Which is smaller: -3, or 2?
-
-    Of equally long words you sort the numbers without their signs.
-
-    Sort the numbers as they are: all negative ones come before zero.
+    - Which is smaller: -3, or 2?
+    - Of equally long words you sort the numbers without their signs.
+    - Sort the numbers as they are: all negative ones come before zero.
 """)
 
 canonical.mistaken("zeros_in_front", further=lambda at, by: at + 1)("""
-    Does one of your words begin another?
-
-    Where the words get longer you fill up with zeros in front. So a short word and the start of a
-    long one are the same: no decoder can tell.
-
-    The zeros go behind. First the word after the last short one, then make it longer.
+    - Does one of your words begin another?
+    - Where the words get longer you fill up with zeros in front. So a short word and the start of a
+      long one are the same: no decoder can tell.
+    - The zeros go behind. First the word after the last short one, then make it longer.
 """)
 
 canonical.mistaken("one_zero_whatever_the_jump", further=lambda at, by: (at + 1) << (by > 0))("""
-    What comes after a word of one bit, if the next has three?
-
-    Lengths may jump by more than one. You append a single zero each time they grow.
-
-    As many zeros are appended as the word gets longer.
+    - What comes after a word of one bit, if the next has three?
+    - Lengths may jump by more than one. You append a single zero each time they grow.
+    - As many zeros are appended as the word gets longer.
 """)
 
 canonical.mistaken("longer_before_the_next", further=lambda at, by: (at << by) + 1)("""
-    Does one of your words begin another? Look where the length changes.
-
-    You append zeros to the last word and then count on. What begins with the last short word is
-    taken already.
-
-    The other way round: first one further, then longer.
+    - Does one of your words begin another? Look where the length changes.
+    - You append zeros to the last word and then count on. What begins with the last short word is
+      taken already.
+    - The other way round: first one further, then longer.
 """)
 
 canonical.mistaken("without_leading_zeros", _rewritten, word=lambda right: f"{int(right, 2):b}")("""
-    Are all your words as long as was asked for?
-
-    `bin` leaves leading zeros out. In a word they count: 001 is not 1.
-
-    Fill the words up in front to their length.
+    - Are all your words as long as was asked for?
+    - `bin` leaves leading zeros out. In a word they count: 001 is not 1.
+    - Fill the words up in front to their length.
 """)
 
 canonical.mistaken("whole_numbers", _rewritten, word=lambda right: int(right, 2))("""
-    How would you tell the words 01 and 001 apart, as you write them?
-
-    You return integers. A word is text of 0 and 1, with all its leading zeros.
-
-    Write each integer in binary, in as many places as its word is long.
+    - How would you tell the words 01 and 001 apart, as you write them?
+    - You return integers. A word is text of 0 and 1, with all its leading zeros.
+    - Write each integer in binary, in as many places as its word is long.
 """)
 
 
 @canonical.mistake
 def ones_first(lengths):
-    """That is a code one could use. Is it the one that was agreed on?
-
-    Your words count down from ones. The first word consists of zeros.
-
-    Swap 0 and 1: start at zero, and count up.
+    """
+    - That is a code one could use. Is it the one that was agreed on?
+    - Your words count down from ones. The first word consists of zeros.
+    - Swap 0 and 1: start at zero, and count up.
     """
     swap = str.maketrans("01", "10")
     return {n: word.translate(swap) for n, word in canonical.right(lengths).items()}
@@ -154,11 +137,10 @@ def ones_first(lengths):
 
 @canonical.mistake
 def starts_at_one(lengths):
-    """What is your first word?
-
-    All of your words are one too far: you add one before there is any word to add it to.
-
-    The first word is all zeros. From the second on, each is one further than the one before.
+    """
+    - What is your first word?
+    - All of your words are one too far: you add one before there is any word to add it to.
+    - The first word is all zeros. From the second on, each is one further than the one before.
     """
     code, before, words = 0, 0, {}
     for n in sorted(lengths, key=lambda n: (lengths[n], n)):
@@ -169,9 +151,7 @@ def starts_at_one(lengths):
 
 
 canonical.mistaken("lengths_taken_for_counts", _huffman)("""
-    What comes in: how often a number occurs, or how long its word is?
-
-    That is the chapter's Huffman code, which takes counts. The lengths are known here.
-
-    No tree is wanted, and no heap: sort the numbers, then count through their words.
+    - What comes in: how often a number occurs, or how long its word is?
+    - That is the chapter's Huffman code, which takes counts. The lengths are known here.
+    - No tree is wanted, and no heap: sort the numbers, then count through their words.
 """)

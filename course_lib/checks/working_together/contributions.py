@@ -43,89 +43,77 @@ def _ways(sizes, *, way):
 
 
 contributions.mistaken("in_bytes", way=operator.sub)("""
-    From 100 bytes to 10, then from 10 to 1: does your first step do more than the second?
-
-    You count bytes. Both steps of that example make the file ten times smaller, so they did
-    equally much.
-
-    What has equal lengths for equal factors? The chapter's picture of the stages does, and its
-    axis says how.
+    - From 100 bytes to 10, then from 10 to 1: does your first step do more than the second?
+    - You count bytes. Both steps of that example make the file ten times smaller, so they did
+      equally much.
+    - What has equal lengths for equal factors? The chapter's picture of the stages does, and its
+      axis says how.
 """)
 
 contributions.mistaken("factors", _ways, way=operator.truediv)("""
-    Do your shares add up to 1?
-
-    These are the factors. They multiply to the factor of the whole recipe, but shares are to add
-    up.
-
-    Which function makes sums of products? Put the factors through it, then divide by what the
-    whole recipe gives.
+    - Do your shares add up to 1?
+    - These are the factors. They multiply to the factor of the whole recipe, but shares are to add
+      up.
+    - Which function makes sums of products? Put the factors through it, then divide by what the
+      whole recipe gives.
 """)
 
 
 @contributions.mistake
 def factors_over_their_sum(sizes):
-    """What is the share of a step that changes nothing?
-
-    Your shares add up to 1, but a step that leaves the file as it is gets one above zero: its
-    factor is 1, not 0.
-
-    Factors multiply, so it makes no sense to add them. Turn the product into a sum first.
+    """
+    - What is the share of a step that changes nothing?
+    - Your shares add up to 1, but a step that leaves the file as it is gets one above zero: its
+      factor is 1, not 0.
+    - Factors multiply, so it makes no sense to add them. Turn the product into a sum first.
     """
     each = _ways(sizes, way=operator.truediv)
     return [factor / sum(each) for factor in each]
 
 
 contributions.mistaken("not_shares", _ways, way=_way)("""
-    Nearly. Do your numbers add up to 1?
-
-    The logarithms of the factors are lengths on the picture. Asked for is each length as a share of
-    the whole way.
-
-    What is the length of the whole way, from the first size to the last? Divide by that.
+    - Nearly. Do your numbers add up to 1?
+    - The logarithms of the factors are lengths on the picture. Asked for is each length as a share
+      of the whole way.
+    - What is the length of the whole way, from the first size to the last? Divide by that.
 """)
 
 
 @contributions.mistake
 def from_the_original_on(sizes):
-    """Your last share is 1, always. What do the steps before it get?
-
-    You measure each size from the original on. Then a step inherits what those before it did.
-
-    Compare each size with the one just before it.
+    """
+    - Your last share is 1, always. What do the steps before it get?
+    - You measure each size from the original on. Then a step inherits what those before it did.
+    - Compare each size with the one just before it.
     """
     total = math.log(sizes[0] / sizes[-1])
     return [math.log(sizes[0] / b) / total for b in sizes[1:]]
 
 
 contributions.mistaken("what_each_removes", _ways, way=lambda a, b: 1 - b / a)("""
-    Do your shares add up to 1?
-
-    You say which part of its input each step removes. 90% and then 90% again are not 180%.
-
-    What is left multiplies from step to step. Shares are to add up: what turns the one into the
-    other?
+    - Do your shares add up to 1?
+    - You say which part of its input each step removes. 90% and then 90% again are not 180%.
+    - What is left multiplies from step to step. Shares are to add up: what turns the one into the
+      other?
 """)
 
 
 @contributions.mistake
 def upside_down(sizes):
-    """What does a minus sign mean here?
-
-    The sizes of your shares are right, their signs are not: a step that makes the file smaller
-    gets a share above zero.
-
-    One of your two fractions is upside down, or one of your differences turned around.
+    """
+    - What does a minus sign mean here?
+    - The sizes of your shares are right, their signs are not: a step that makes the file smaller
+      gets a share above zero.
+    - One of your two fractions is upside down, or one of your differences turned around.
     """
     return [-share for share in contributions.right(sizes)]
 
 
 @contributions.mistake
 def in_percent(sizes):
-    """What do your shares add up to?
-
-    Asked for are shares that add up to 1.
-
-    You return percent. A share of one half is 0.5.
+    """
+    - What do your shares add up to?
+    - Asked for are shares that add up to 1.
+    - You return percent. A share of one half is 0.5.
     """
     return [100 * share for share in contributions.right(sizes)]

@@ -48,75 +48,60 @@ def decoded(packed, words, count, *, byte="{:08b}".format, alone=True, ends=True
 
 
 decoded.mistaken("one_number_alone_forgotten", alone=False)("""
-    Which words has a layer whose weights are all the same?
-
-    If one number is all there is, its word is empty and nothing is stored. Still `count` numbers
-    are to come back.
-
-    In a loop over bits an empty word never turns up. Look at that case before the loop.
+    - Which words has a layer whose weights are all the same?
+    - If one number is all there is, its word is empty and nothing is stored. Still `count` numbers
+      are to come back.
+    - In a loop over bits an empty word never turns up. Look at that case before the loop.
 """)
 
 decoded.mistaken("leading_zeros_lost", byte="{:b}".format)("""
-    How many bits has a byte? Print those of the byte 5.
-
-    `bin(5)` is `0b101`. The byte is 00000101, and its first zeros may be somebody's word.
-
-    Each byte has eight bits, leading zeros among them. Two more mistakes show in what follows the
-    last number, and with a layer whose weights are all the same.
+    - How many bits has a byte? Print those of the byte 5.
+    - `bin(5)` is `0b101`. The byte is 00000101, and its first zeros may be somebody's word.
+    - Each byte has eight bits, leading zeros among them. Two more mistakes show in what follows the
+      last number, and with a layer whose weights are all the same.
 """)
 
 decoded.mistaken("as_the_colleague_has_it", byte="{:b}".format, alone=False, ends=False)("""
-    Pack three numbers by hand, and print what comes back. Which bits were lost on the way?
-
-    There are three mistakes: in how a byte becomes bits, in when it stops, and with a layer whose
-    weights are all the same.
-
-    Begin with the bits: print those of the byte 5 and count them. Then print how many numbers came
-    back, beside `count`.
+    - Pack three numbers by hand, and print what comes back. Which bits were lost on the way?
+    - There are three mistakes: in how a byte becomes bits, in when it stops, and with a layer whose
+      weights are all the same.
+    - Begin with the bits: print those of the byte 5 and count them. Then print how many numbers
+      came back, beside `count`.
 """)
 
 decoded.mistaken("padding_read_as_numbers", ends=False)("""
-    How many numbers come back, and how many were asked for?
-
-    The last byte is filled up with zeros, and zeros can be a word. What is beyond the last number
-    means nothing.
-
-    `count` says when it is enough.
+    - How many numbers come back, and how many were asked for?
+    - The last byte is filled up with zeros, and zeros can be a word. What is beyond the last number
+      means nothing.
+    - `count` says when it is enough.
 """)
 
 decoded.mistaken("filled_up_behind", byte=lambda value: f"{value:b}".ljust(8, "0"))("""
-    Eight bits a byte, good. At which end are the zeros missing?
-
-    The number 5 is 101 in binary. As a byte it is 00000101, not 10100000.
-
-    The missing zeros go in front.
+    - Eight bits a byte, good. At which end are the zeros missing?
+    - The number 5 is 101 in binary. As a byte it is 00000101, not 10100000.
+    - The missing zeros go in front.
 """)
 
 decoded.mistaken("bits_backwards", byte=lambda value: f"{value:08b}"[::-1])("""
-    In which order do the bits of a byte come?
-
-    You read each byte from its last bit to its first.
-
-    The first bit of the message is the one worth 128.
+    - In which order do the bits of a byte come?
+    - You read each byte from its last bit to its first.
+    - The first bit of the message is the one worth 128.
 """)
 
 
 @decoded.mistake
 def zeros_cut_off(packed, words, count):
-    """Which zeros at the end are filling, and which are a number's word?
-
-    You cut all zeros off at the end. A word that ends with zeros loses them, too.
-
-    The bits do not say where the message ends. Another argument does.
+    """
+    - Which zeros at the end are filling, and which are a number's word?
+    - You cut all zeros off at the end. A word that ends with zeros loses them, too.
+    - The bits do not say where the message ends. Another argument does.
     """
     bits = "".join(f"{byte:08b}" for byte in packed).rstrip("0")
     return decoded.right([bits], words, count, byte=str, ends=False)
 
 
 decoded.mistaken("one_too_few", lambda *given: decoded.right(*given)[:-1])("""
-    How many numbers come back, and how many were asked for?
-
-    You stop one number early.
-
-    Compare the numbers found so far with `count` once more: before or after the next is added?
+    - How many numbers come back, and how many were asked for?
+    - You stop one number early.
+    - Compare the numbers found so far with `count` once more: before or after the next is added?
 """)

@@ -55,22 +55,20 @@ def interval(numbers, counts, *, table=dict):
 
 
 interval.mistaken("starts_anew", lambda numbers, counts: _parts(counts)[numbers[-1]])("""
-    Change the first of the numbers. Does your result change?
-
-    Each number narrows the interval that the one before it left. Yours begins at 0 and 1 each time.
-
-    The part of a number is a part *of the interval so far*, not of 0 to 1.
+    - Change the first of the numbers. Does your result change?
+    - Each number narrows the interval that the one before it left. Yours begins at 0 and 1 each
+      time.
+    - The part of a number is a part *of the interval so far*, not of 0 to 1.
 """)
 
 
 @interval.mistake
 def the_next_ones_part(numbers, counts):
-    """Where does the part of the table's very first number begin?
-
-    The widths are right. Each of your parts begins where it should end.
-
-    A part begins after all numbers that stand *before* it in the table: its own count is not among
-    them yet.
+    """
+    - Where does the part of the table's very first number begin?
+    - The widths are right. Each of your parts begins where it should end.
+    - A part begins after all numbers that stand *before* it in the table: its own count is not
+      among them yet.
     """
     parts = {n: (end, 2 * end - start) for n, (start, end) in _parts(counts).items()}
     return _narrowed(numbers, parts)
@@ -78,12 +76,11 @@ def the_next_ones_part(numbers, counts):
 
 @interval.mistake
 def low_moved_too_early(numbers, counts):
-    """One number goes well. What is different from the second on?
-
-    Both new ends are computed from both old ones. When you compute your second, is the first still
-    the old one?
-
-    Keep the old low end, or the old width, until both new ends are there.
+    """
+    - One number goes well. What is different from the second on?
+    - Both new ends are computed from both old ones. When you compute your second, is the first
+      still the old one?
+    - Keep the old low end, or the old width, until both new ends are there.
     """
     low, high = 0.0, 1.0
     for n in numbers:
@@ -95,11 +92,10 @@ def low_moved_too_early(numbers, counts):
 
 @interval.mistake
 def width_shrunk_too_early(numbers, counts):
-    """The width is right. What do you multiply by it, before or after it shrinks?
-
-    The low end moves by a part of the *old* width. Yours has shrunk already.
-
-    Two lines in the wrong order: move first, shrink then.
+    """
+    - The width is right. What do you multiply by it, before or after it shrinks?
+    - The low end moves by a part of the *old* width. Yours has shrunk already.
+    - Two lines in the wrong order: move first, shrink then.
     """
     low, width = 0.0, 1.0
     for n in numbers:
@@ -111,11 +107,10 @@ def width_shrunk_too_early(numbers, counts):
 
 @interval.mistake
 def low_not_scaled(numbers, counts):
-    """Can your low end get beyond 1?
-
-    The width shrinks, but the low end moves as if the interval still went from 0 to 1.
-
-    Where a part begins is a share of the interval so far: of its width.
+    """
+    - Can your low end get beyond 1?
+    - The width shrinks, but the low end moves as if the interval still went from 0 to 1.
+    - Where a part begins is a share of the interval so far: of its width.
     """
     low, width = 0.0, 1.0
     for n in numbers:
@@ -126,58 +121,49 @@ def low_not_scaled(numbers, counts):
 
 @interval.mistake
 def from_the_last_one_on(numbers, counts):
-    """Which number does a decoder find first?
-
-    The width is right. You take the numbers from the last to the first.
-
-    The first number chooses its part of 0 to 1, the second a part of that, and so on.
+    """
+    - Which number does a decoder find first?
+    - The width is right. You take the numbers from the last to the first.
+    - The first number chooses its part of 0 to 1, the second a part of that, and so on.
     """
     return _narrowed(list(numbers)[::-1], _parts(counts))
 
 
 interval.mistaken("table_sorted_by_number", table=lambda counts: dict(sorted(counts.items())))("""
-    In which order do the parts lie?
-
-    The widths are right. You sorted the table by its numbers.
-
-    The parts lie in the order of the table as it came in. Encoder and decoder must agree on it.
+    - In which order do the parts lie?
+    - The widths are right. You sorted the table by its numbers.
+    - The parts lie in the order of the table as it came in. Encoder and decoder must agree on it.
 """)
 
 interval.mistaken("table_sorted_by_count", table=lambda its: dict(Counter(its).most_common()))("""
-    In which order do the parts lie? What does `most_common` do to it?
-
-    The widths are right. You sorted the table by how often its numbers occur.
-
-    The parts lie in the order of the table as it came in. Encoder and decoder must agree on it.
+    - In which order do the parts lie? What does `most_common` do to it?
+    - The widths are right. You sorted the table by how often its numbers occur.
+    - The parts lie in the order of the table as it came in. Encoder and decoder must agree on it.
 """)
 
 interval.mistaken("equal_parts", table=lambda counts: dict.fromkeys(counts, 1))("""
-    How wide is the part of a frequent number, how wide that of a rare one?
-
-    All your parts are equally wide: the counts play no role.
-
-    The part of a number is its count among all counts of the table.
+    - How wide is the part of a frequent number, how wide that of a rare one?
+    - All your parts are equally wide: the counts play no role.
+    - The part of a number is its count among all counts of the table.
 """)
 
 
 @interval.mistake
 def counted_in_the_message(numbers, counts):
-    """Where do your shares come from: the table, or the numbers themselves?
-
-    You count the numbers of the message. The decoder does not have them yet.
-
-    Encoder and decoder share the table: take the shares from there.
+    """
+    - Where do your shares come from: the table, or the numbers themselves?
+    - You count the numbers of the message. The decoder does not have them yet.
+    - Encoder and decoder share the table: take the shares from there.
     """
     return _narrowed(numbers, _parts({n: list(numbers).count(n) for n in counts}))
 
 
 @interval.mistake
 def low_and_its_width(numbers, counts):
-    """Is your second number larger than the first? What was it to be?
-
-    You return where the interval begins and how wide it is.
-
-    Asked for are both ends of the interval.
+    """
+    - Is your second number larger than the first? What was it to be?
+    - You return where the interval begins and how wide it is.
+    - Asked for are both ends of the interval.
     """
     low, high = interval.right(numbers, counts)
     return low, high - low
