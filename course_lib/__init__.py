@@ -123,4 +123,4 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _OTHER = {former: _LIES[now] for former, now in _FORMER.items()} | _LIES
 sys.meta_path.insert(0, TorchvisionMended())
-sys.meta_path.append(OtherNames({f"{__name__}.{name}": lies for name, lies in _OTHER.items()}))
+sys.meta_path.insert(0, OtherNames({f"{__name__}.{name}": lies for name, lies in _OTHER.items()}))

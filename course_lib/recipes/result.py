@@ -260,5 +260,5 @@ def _read(folder: Path) -> dict[str, Any]:
     return about
 
 
-def _card(figures: Any) -> Scorecard:
-    return Scorecard.from_json(json.dumps(figures))
+def _card(given: Any) -> Scorecard:
+    return Scorecard.from_json(json.dumps(given))

@@ -1,8 +1,8 @@
 """The page's JavaScript, in Node: what computes without a page gives what Python computes.
 
-    python tests/test_javascript.py
+    python tests/phone/test_javascript.py
 
-formats it, and its tests in tests/javascript, with prettier.
+formats it, and its tests in tests/phone/javascript, with prettier.
 """
 
 import base64

@@ -175,7 +175,7 @@ def test_four_at_once_fetch_it_once(fake, monkeypatch):
 @pytest.mark.long
 def test_an_interrupted_fetch_leaves_nothing_half(fake, monkeypatch, tmp_path):
     monkeypatch.setenv("FAKE_SECONDS", "60")
-    code = "from course_lib import page_runtime; page_runtime.folder()"
+    code = "from course_lib.phone import page_runtime; page_runtime.folder()"
     process = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2])
     try:
         deadline = time.monotonic() + 60

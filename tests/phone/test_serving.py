@@ -363,7 +363,7 @@ def test_a_missing_folder_is_named(tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="sends the signal of Ctrl-C")
 def test_the_command_line_waits_for_ctrl_c(place):
     code = (
-        f"from course_lib import serving; server = serving.serve({str(place)!r}, 0); "
+        f"from course_lib.phone import serving; server = serving.serve({str(place)!r}, 0); "
         "print(server.address, flush=True); server.wait(); print('stopped')"
     )
     with subprocess.Popen(

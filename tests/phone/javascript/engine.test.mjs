@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { bytesOf, given, near, page } from "./given.mjs";
 
-// Beside the page lies a runtime that notes what it is asked (tests/test_javascript.py).
+// Beside the page lies a runtime that notes what it is asked (tests/phone/test_javascript.py).
 const { Engine } = await page("engine.js");
 const runtime = await page("runtime/ort.wasm.bundle.min.mjs");
 

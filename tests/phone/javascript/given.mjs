@@ -1,12 +1,13 @@
-// What the tests share: the page's modules, and what Python made for them. tests/test_javascript.py
-// names both in the environment and starts Node: `python -m pytest tests/test_javascript.py`.
+// What the tests share: the page's modules, and what Python made for them. tests/phone/test_javascript.py
+// names both in the environment and starts Node: `python -m pytest tests/phone/test_javascript.py`.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
 const { PAGE, GIVEN } = process.env;
-if (!PAGE || !GIVEN) throw new Error("start these tests with pytest tests/test_javascript.py");
+if (!PAGE || !GIVEN)
+  throw new Error("start these tests with pytest tests/phone/test_javascript.py");
 
 /** A module of the page. */
 export const page = (name) => import(pathToFileURL(`${PAGE}/${name}`).href);
