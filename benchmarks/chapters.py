@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from _recording import RESULTS, record
 from course_lib import models, processor
-from course_lib.classroom.chapters import assemble, find_root, select, sources
+from course_lib.classroom.assembly import assemble, find_root, select, sources
 from course_lib.classroom.execution import execute, kernel_env
 from course_lib.measure.scorecard import set_threads
 from course_lib.units import megabytes

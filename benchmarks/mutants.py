@@ -43,9 +43,9 @@ MODULES = tuple(
 # Tested through the module that passes them on.
 BEHIND = {
     "checkpoints": "training", "cluster": "search", "coordinator": "search", "epochs": "training",
-    "exported": "engines", "factors": "low_rank", "lesson": "recipe", "onnx_runtime": "engines",
+    "exported": "engines", "factors": "low_rank", "state": "recipe", "onnx_runtime": "engines",
     "rank_plan": "low_rank", "steps": "recipe", "weight_masks": "weight_pruning",
-    "workers": "training", "xnnpack": "engines",
+    "workers": "training", "executorch": "engines",
 }  # fmt: skip
 ARITHMETIC = ("Add", "Sub", "Mul", "Div", "FloorDiv", "Mod", "Pow")
 ORDER = ("Lt", "LtE", "Gt", "GtE", "Eq", "NotEq")

@@ -13,7 +13,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from .. import files
-from .chapters import find_root, set_metadata, write
+from .assembly import find_root, set_metadata, write
 
 STATE = ".course.json"
 

@@ -33,7 +33,7 @@ CORE = (
     *("torch-pruning", "tensorly", "onnx", "onnxruntime", "onnxscript", "constriction", "optuna"),
 )
 LAB = ("jupyterlab", "jupytext", "nbclient", "nbconvert", "ipykernel")
-ENGINES = ("onnxruntime", "executorch")  # besides PyTorch, which is always there
+BESIDE_PYTORCH = ("onnxruntime", "executorch")  # PyTorch is always there
 SETUP = "run `python course.py setup`"
 LEAST_MEMORY = 1.0  # GB that a chapter may need
 LEAST_DISK = 1.0  # GB for cached images, networks and executed notebooks
@@ -195,7 +195,7 @@ def _engines() -> Iterator[Finding]:
     if torch is not None:
         threads = f"{torch.get_num_threads()} threads unless told otherwise"
         yield Finding("engine pytorch", f"{torch.__version__}, {threads}")
-    for name in ENGINES:
+    for name in BESIDE_PYTORCH:
         try:
             yield Finding(f"engine {name}", importlib.metadata.version(name))
         except importlib.metadata.PackageNotFoundError:

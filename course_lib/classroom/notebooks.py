@@ -26,7 +26,7 @@ except ModuleNotFoundError as error:
 from nbformat import NotebookNode
 
 from ..units import megabytes
-from .chapters import assemble, badges, find_root, first_cells, select, sources, text_hash, write
+from .assembly import assemble, badges, find_root, first_cells, select, sources, text_hash, write
 from .copies import fill_work
 from .execution import Execution, execute, kernel_env, tidy
 from .exercises import exercise

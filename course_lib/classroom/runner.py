@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 from .. import files
 from ..measure.claims import not_here
 from ..units import megabytes
-from .chapters import GENERATED, assemble, find_root, select, sources, tags, write
+from .assembly import GENERATED, assemble, find_root, select, sources, tags, write
 from .execution import Progress, execute, kernel_env, tidy
 
 CELL, LONG_CELL = 600, 4 * 3600  # seconds a cell may take

@@ -9,20 +9,21 @@ Both run it in float32 and in real 8-bit integers.
 torch.Size([2, 10])
 """
 
-import dataclasses
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 
-from course_lib.deploy import graphs
-from course_lib.deploy.exported import Exported, needed
+from course_lib.deploy.executorch import Executorch, executorch
+from course_lib.deploy.exported import Exported
 from course_lib.deploy.onnx_runtime import LARGEST_DIFFERENCE, Onnx, int8, onnx
-from course_lib.deploy.xnnpack import Executorch, executorch
 from course_lib.images.data import Images
 
+ENGINES = (Onnx, Executorch)  # whose files `load` reads
+
 __all__ = [
+    "ENGINES",
     "Executorch", "Exported", "Onnx", "Parity", "available", "executorch", "int8", "load", "onnx",
     "parity",
 ]  # fmt: skip
@@ -82,15 +83,13 @@ def load(path: str | Path, threads: int = 1) -> Exported:
     """
     path = Path(path)
     content = path.read_bytes()
-    if path.suffix == ".onnx":
-        needed("onnx")
-        model = graphs.parsed(content)
-        return Onnx(content, None, graphs.image_shape(model), graphs.kind(model), threads)
-    if path.suffix == ".pte":
-        network = Executorch(content, None, ())
-        (_, *shape) = network.method.metadata.input_tensor_meta(0).sizes()
-        return dataclasses.replace(network, shape=tuple(shape))
-    raise ValueError(f"{path} must end in .onnx or .pte; packing.load reads packed networks")
+    for engine in ENGINES:
+        if path.suffix == engine.suffix:
+            return engine.restored(content, threads)
+    raise ValueError(
+        f"{path} must end in {' or '.join(engine.suffix for engine in ENGINES)}; "
+        f"packing.load reads packed networks"
+    )
 
 
 def available(name: str) -> bool:
@@ -99,8 +98,5 @@ def available(name: str) -> bool:
     >>> available("onnxruntime")
     True
     """
-    needs = {
-        "onnxruntime": ("onnx", "onnxscript", "onnxruntime"),
-        "executorch": ("executorch", "torchao"),
-    }
-    return all(find_spec(package) for package in needs[name])
+    [packages] = [engine.packages for engine in ENGINES if engine.engine == name]
+    return all(map(find_spec, packages))

@@ -1,7 +1,7 @@
 """What every engine gives: a network as the file that it loads, called like a network.
 
-An engine is a module beside this one: a subclass of Exported, a function that exports to it, and a
-line in `engines`.
+An engine is a module beside this one: a subclass of Exported, and a function that exports to it;
+`engines` lists it in ENGINES and passes both on.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -33,6 +33,13 @@ class Exported:
     threads: int = 1
     packed_bytes: int | None = None  # size of the packed file that it was restored from
     engine = ""
+    suffix = ""  # of its files
+    packages: ClassVar[tuple[str, ...]] = ()  # that it needs
+
+    @classmethod
+    def restored(cls, content: bytes, threads: int) -> "Exported":
+        """The network of a file's content."""
+        raise NotImplementedError
 
     @property
     def batch(self) -> int | None:

@@ -26,6 +26,15 @@ class Onnx(Exported):
     """A network as an ONNX file, run by ONNX Runtime."""
 
     engine = "onnxruntime"
+    suffix = ".onnx"
+    packages = ("onnx", "onnxscript", "onnxruntime")
+
+    @classmethod
+    def restored(cls, content: bytes, threads: int) -> "Onnx":
+        """The network of a file's content."""
+        needed("onnx")
+        model = graphs.parsed(content)
+        return cls(content, None, graphs.image_shape(model), graphs.kind(model), threads)
 
     @cached_property
     def session(self) -> Any:

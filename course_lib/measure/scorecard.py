@@ -1,6 +1,7 @@
 """Measure every figure of a network on the machine you sit at, by one protocol.
 
-`measure` one network, or `measure_all` of them by turns; then `compare` the cards.
+`measure` one network, or `measure_all` of them by turns; then `compare` the cards. What a card
+holds and shows, row by row, stands in `cards`.
 
 >>> import numpy as np
 >>> from course_lib import data, models
@@ -29,7 +30,7 @@ from torch import Tensor, nn
 
 from course_lib import cache
 from course_lib.deploy import graphs
-from course_lib.deploy.engines import Executorch, Exported, Onnx, onnx
+from course_lib.deploy.engines import ENGINES, Exported, onnx
 from course_lib.images.data import ImageData, Images
 from course_lib.measure.cards import Comparison, Scorecard, compare
 from course_lib.measure.intervals import Paired, paired, wilson
@@ -59,7 +60,7 @@ __all__ = [
     "set_threads", "threads", "wilson", "working_memory",
 ]  # fmt: skip
 
-ENGINES = ("pytorch", "onnxruntime")
+MEASURED_IN = ("pytorch", "onnxruntime")
 SPLITS = ("test", "val")  # nothing is measured on images that the network was trained on
 
 
@@ -100,8 +101,8 @@ def measure_all(
     Raises ValueError for an unknown engine or split, a network that does not fit the data, one
     whose outputs are not numbers, and one whose operations cannot be counted.
     """
-    if engine not in ENGINES:
-        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
+    if engine not in MEASURED_IN:
+        raise ValueError(f"engine must be one of {', '.join(MEASURED_IN)}, got {engine!r}")
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
     if images is not None and images < 1:
@@ -278,7 +279,7 @@ def _computed(network: nn.Module | Exported, images: Images) -> str | None:
     """What the network computes of these images; None if that can't be told."""
     if isinstance(network, nn.Module):
         return identity.of(network, images.pixels.shape[1:], batches(images))
-    if type(network) in (Onnx, Executorch):  # the file, and nothing of anybody else's
+    if type(network) in ENGINES:  # the file, and nothing of anybody else's
         return hashlib.sha256(network.content).hexdigest()
     return None
 

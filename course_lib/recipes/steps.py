@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from course_lib.deploy import packing
 from course_lib.measure import measuring
 from course_lib.networks import identity, structure, training
-from course_lib.recipes.lesson import FRESH, Lesson, State, Step
+from course_lib.recipes.state import FRESH, Lesson, State, Step
 from course_lib.techniques import (
     channels,
     distillation,

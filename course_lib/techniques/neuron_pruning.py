@@ -10,8 +10,9 @@
 ((8, 8, 16, 16, 32, 32), (4, 4, 8, 8, 16, 16))
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral
 from typing import Any
 
@@ -28,7 +29,6 @@ __all__ = [
     "remove", "zeroed",
 ]  # fmt: skip
 
-CRITERIA = ("l1", "l2", "activation", "taylor", "random")
 SCOPES = ("layer", "global")
 BATCH = 32  # images at a time where gradients are needed: they take memory
 
@@ -67,21 +67,24 @@ def importance(
         shape = tuple(images.pixels.shape[1:])
     network = structure.plain(network)
     owned = owned or parts(network, shape)
-    if criterion == "random":
-        generator = torch.Generator().manual_seed(seed)
-        return {n: torch.rand(_channels(p), generator=generator) for n, p in owned.items()}
-    if criterion in ("l1", "l2"):
-        return {layer: _norm(network, p, int(criterion[1])) for layer, p in owned.items()}
-    if images is None or not len(images):
-        raise ValueError(
-            f"criterion {criterion!r} looks at images, got {images}; "
-            f"data.train.first(256) is enough of them"
-        )
-    return _measured(network, owned, images, criterion)
+    return CRITERIA[criterion](network, owned, images, seed)
 
 
 def _channels(owned: list[Part]) -> int:
     return len(owned[0].channel)
+
+
+def _by_chance(
+    _network: nn.Module, owned: Parts, _images: Images | None, seed: int
+) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return {layer: torch.rand(_channels(p), generator=generator) for layer, p in owned.items()}
+
+
+def _norms(
+    network: nn.Module, owned: Parts, _images: Images | None, _seed: int, power: int
+) -> dict[str, Tensor]:
+    return {layer: _norm(network, p, power) for layer, p in owned.items()}
 
 
 def _norm(network: nn.Module, owned: list[Part], power: int) -> Tensor:
@@ -95,10 +98,15 @@ def _norm(network: nn.Module, owned: list[Part], power: int) -> Tensor:
     return total.pow(1 / power)
 
 
-def _measured(
-    network: nn.Module, owned: Parts, images: Images, criterion: str
+def _read(
+    network: nn.Module, owned: Parts, images: Images | None, _seed: int, criterion: str
 ) -> dict[str, Tensor]:
     """Activation and Taylor importance: both look at what the next layers read."""
+    if images is None or not len(images):
+        raise ValueError(
+            f"criterion {criterion!r} looks at images, got {images}; "
+            f"data.train.first(256) is enough of them"
+        )
     network.requires_grad_(True)  # a copy: a frozen network has gradients, too
     device = next(network.parameters()).device
     readers = {layer: [part for part in p if part.dim == 1] for layer, p in owned.items()}
@@ -136,6 +144,16 @@ def _measured(
                 each.index_add_(1, mine, seen[:, part.channel >= 0])
             total[layer] += each.abs().sum(0)
     return {layer: t / len(images) for layer, t in total.items()}
+
+
+# name: (network, parts, images, seed) -> {layer: (channels,)}
+CRITERIA: dict[str, Callable[[nn.Module, Parts, Images | None, int], dict[str, Tensor]]] = {
+    "l1": partial(_norms, power=1),
+    "l2": partial(_norms, power=2),
+    "activation": partial(_read, criterion="activation"),
+    "taylor": partial(_read, criterion="taylor"),
+    "random": _by_chance,
+}
 
 
 # Which to remove

@@ -13,7 +13,7 @@ import pytest
 from playwright import sync_api
 
 from course_lib.classroom import chapters, copies
-from course_lib.classroom.chapters import find_root
+from course_lib.classroom.assembly import find_root
 
 pytestmark = pytest.mark.slow
 CHROMIUM = next(

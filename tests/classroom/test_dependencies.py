@@ -81,8 +81,8 @@ def test_a_name_is_followed_to_where_it_is_defined(house, code, reached):
 @pytest.mark.parametrize(
     ("name", "files"),
     [
-        ("n_of_m_bytes", {"__init__", "chapter", "n_of_m_bytes"}),
-        ("keep_n_of_m", {"__init__", "chapter", "keep_n_of_m", "masks"}),
+        ("n_of_m_bytes", {"__init__", "n_of_m_bytes"}),
+        ("keep_n_of_m", {"__init__", "keep_n_of_m", "masks"}),
     ],
 )
 def test_a_check_is_followed_to_the_file_of_its_task(name, files):

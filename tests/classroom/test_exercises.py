@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from course_lib import notebooks
-from course_lib.classroom import chapters
+from course_lib.classroom import assembly
 from course_lib.classroom.execution import execute, kernel_env
 from course_lib.classroom.exercises import GOES_ON
 
@@ -184,7 +184,7 @@ def test_an_exercise_that_is_not_its_solutions_is_seen_and_made_anew(house, caps
 def test_every_check_of_an_exercise_is_called_and_every_task_checked(source):
     from course_lib.checks import record
 
-    cells = chapters.assemble(source, ROOT).cells
+    cells = assembly.assemble(source, ROOT).cells
     graded = {c.metadata.nbgrader.grade_id: c for c in cells if "nbgrader" in c.metadata}
     written = [name for name, cell in graded.items() if not cell.metadata.nbgrader.grade]
     assert [f"{name}-check" for name in written if f"{name}-check" not in graded] == []

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 
 from course_lib import notebooks
-from course_lib.classroom import chapters, copies, dependencies, execution, runner
+from course_lib.classroom import assembly, copies, dependencies, execution, runner
 
 ADDRESS = "https://github.com/some-one/a-course"
 CHAPTER = """\
@@ -71,7 +71,7 @@ def executions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def ids(root: Path) -> dict[str, str]:
-    notebook = chapters.assemble(root / "notebooks/01_one.py", root)
+    notebook = assembly.assemble(root / "notebooks/01_one.py", root)
     return {cell.id: cell.source for cell in notebook.cells}
 
 
@@ -99,7 +99,7 @@ def test_ids_are_valid_unique_and_survive_edits_elsewhere(house):
 def test_tags_cell_texts_and_magics_of_the_source_arrive(house):
     source = house / "notebooks/01_one.py"
     source.write_text(CHAPTER + "\n# %% tags=['nbval-ignore-output']\n# %matplotlib inline\n")
-    cells = chapters.assemble(source, house).cells
+    cells = assembly.assemble(source, house).cells
     assert cells[2].source == "# One\n\nProse."
     assert cells[-1].source == "%matplotlib inline"
     assert cells[-1].metadata.tags == ["nbval-ignore-output"]
@@ -120,10 +120,10 @@ def test_pairing_is_kept_for_authors_and_versions_are_not(house):
     header = "# ---\n# jupyter:\n#   jupytext:\n#     formats: ipynb,py:percent\n"
     header += "#     text_representation:\n#       jupytext_version: 1.0.0\n# ---\n\n"
     source.write_text(header + CHAPTER)
-    metadata = chapters.assemble(source, house).metadata
+    metadata = assembly.assemble(source, house).metadata
     assert metadata.jupytext == {"formats": "ipynb,py:percent"}
     assert metadata.kernelspec.display_name == "Python 3 (ipykernel)"
-    assert copies.learner_copy(chapters.assemble(source, house)).metadata.keys() == {
+    assert copies.learner_copy(assembly.assemble(source, house)).metadata.keys() == {
         "kernelspec",
         "language_info",
     }
@@ -384,14 +384,14 @@ def test_run_shows_a_failing_chapter_and_runs_the_rest(house, capsys):
 
 @pytest.mark.parametrize("name", ["01", "01_one", "one", "01_one.py", "notebooks/01_one"])
 def test_a_chapter_has_three_names(house, name):
-    assert [path.name for path in chapters.select([name], chapters.sources(house))] == ["01_one.py"]
+    assert [path.name for path in assembly.select([name], assembly.sources(house))] == ["01_one.py"]
 
 
 def test_chapters_keep_their_order_and_solutions_come_after(house):
     (house / "solutions").mkdir()
     for path in ("notebooks/02_two.py", "solutions/02_two.py"):
         (house / path).write_text(CHAPTER)
-    chosen = chapters.select(["two", "01", "02"], chapters.sources(house))
+    chosen = assembly.select(["two", "01", "02"], assembly.sources(house))
     assert [f"{path.parent.name}/{path.stem}" for path in chosen] == [
         "notebooks/01_one",
         "notebooks/02_two",
@@ -409,7 +409,7 @@ def test_an_unknown_chapter_names_those_there(house):
 def test_without_the_repository_the_error_says_where_chapters_live(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        chapters, "__file__", str(tmp_path / "site/course_lib/classroom/chapters.py")
+        assembly, "__file__", str(tmp_path / "site/course_lib/classroom/assembly.py")
     )
     with pytest.raises(FileNotFoundError, match="live in the repository"):
         notebooks.run()

@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_lib.classroom.chapters import find_root, tags
+from course_lib.classroom.assembly import find_root, tags
 from course_lib.classroom.notebooks import build, build_env
 from course_lib.processor import capabilities
 

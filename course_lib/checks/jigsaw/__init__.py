@@ -2,7 +2,6 @@
 
 # In the order of the exercise, which `progress` shows.
 # isort: off
-from .chapter import CHAPTER
 from .conv_macs import conv_macs
 from .framed import framed
 from .my_middle import my_middle
@@ -11,7 +10,6 @@ from .points_and_margin import points_and_margin
 from .few_channels import few_channels
 
 __all__ = [
-    "CHAPTER",
     "conv_macs",
     "few_channels",
     "framed",

@@ -5,7 +5,6 @@ import math
 import torch
 
 from ..task import task
-from .chapter import CHAPTER
 from .numbers import between
 
 
@@ -16,7 +15,7 @@ def _convolutions(random: torch.Generator, case: int) -> tuple:
     return between(random, 3, 12), between(random, 13, 40), window, side, stride, padding
 
 
-@task(CHAPTER, draw=_convolutions, borrowed=("macs", "macs_by_layer", "get_total_flops"))
+@task("01_jigsaw", draw=_convolutions, borrowed=("macs", "macs_by_layer", "get_total_flops"))
 def conv_macs(inputs, outputs, window, side, stride, padding, *, ends=2, whole=int, first=1):
     """A stride of 2 leaves a quarter of the work, there and in all that follows.
 

@@ -1,10 +1,9 @@
 """Channels to silence: a network with some of them zero, within a budget of bytes."""
 
 from ..budget import Budget
-from .chapter import CHAPTER
 
 few_channels = Budget(
-    CHAPTER,
+    "01_jigsaw",
     "few_channels",
     most_bytes=2_745_000,
     accuracy=0.97,

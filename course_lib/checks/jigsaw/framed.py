@@ -4,7 +4,6 @@ import torch
 from torch import Tensor
 
 from ..task import task
-from .chapter import CHAPTER
 
 
 def _pictures(random: torch.Generator, case: int) -> tuple:
@@ -28,7 +27,7 @@ def mean_colour(pictures: Tensor, over=(2, 3)) -> Tensor:
     return pictures.mean(over, keepdim=True)
 
 
-@task(CHAPTER, draw=_pictures, borrowed=("cover",))
+@task("01_jigsaw", draw=_pictures, borrowed=("cover",))
 def framed(pictures, border, *, over=(2, 3)):
     """What you cover with matters as much as where: any colour of your own is one more edge to see.
 

@@ -5,7 +5,6 @@ import statistics
 import torch
 
 from ..task import task
-from .chapter import CHAPTER
 from .numbers import pair
 
 
@@ -28,7 +27,7 @@ def _one_beyond(ordered: list[float]) -> float:
     return ordered[9 * len(ordered) // 10]
 
 
-@task(CHAPTER, draw=_latencies, observed=pair)
+@task("01_jigsaw", draw=_latencies, observed=pair)
 def median_and_p90(times, warm_up, *, median=statistics.median, p90=_nine_tenths):
     """The median is what you usually wait, the p90 what you wait on a bad day. A mean is neither.
 

@@ -6,7 +6,6 @@ from ...images.data import normalise
 from ...networks import models
 from ..budget import leaves
 from ..prediction import Prediction
-from .chapter import CHAPTER
 from .framed import inside, mean_colour
 
 
@@ -23,7 +22,7 @@ def _right_without_middle() -> float:
 
 
 my_middle = Prediction(
-    CHAPTER,
+    "01_jigsaw",
     "my_middle",
     "Percent still named right without the 16 pieces in the middle?",
     low=0,

@@ -3,7 +3,6 @@
 import torch
 
 from ..task import task
-from .chapter import CHAPTER
 from .numbers import between, pair
 
 
@@ -20,7 +19,9 @@ def _two_networks(random: torch.Generator, case: int) -> tuple:
     return before, after
 
 
-@task(CHAPTER, draw=_two_networks, observed=pair, borrowed=("paired", "wilson"), tolerance=0.004)
+@task(
+    "01_jigsaw", draw=_two_networks, observed=pair, borrowed=("paired", "wilson"), tolerance=0.004
+)
 def points_and_margin(before, after, *, points=100, margin=196, spread=torch.std, power=0.5):
     """Two networks agree on most images, and those say nothing about which is better.
 

@@ -2,7 +2,6 @@
 
 # In the order of the exercise, which `progress` shows.
 # isort: off
-from .chapter import CHAPTER
 from .stays import stays
 from .heard import heard
 from .cut_out import cut_out
@@ -11,7 +10,6 @@ from .mean_without import mean_without
 from .own_widths import own_widths
 
 __all__ = [
-    "CHAPTER",
     "cut_out",
     "heard",
     "mean_without",

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from ..task import task
-from .chapter import CHAPTER
 from .modules import made
 
 
@@ -62,7 +61,7 @@ def _as_many(stay: list[int]) -> list[int]:
     return [*range(len(stay))]
 
 
-@task(CHAPTER, draw=_to_cut, observed=_in_a_row, borrowed=("remove", "prune", "zeroed"))
+@task("02_neuron_pruning", draw=_to_cut, observed=_in_a_row, borrowed=("remove", "prune", "zeroed"))
 def cut_out(conv, norm, reader, stay):
     """A channel is more than a filter, and a wrong cut raises no error: it only answers wrongly.
 

@@ -6,7 +6,6 @@ import torch
 from torch import nn
 
 from ..task import task
-from .chapter import CHAPTER
 from .modules import made
 
 
@@ -23,7 +22,7 @@ def _neighbours(random: torch.Generator, case: int) -> tuple:
     return conv, norm, made(random, nn.Conv2d, count, count, kernel_size=3, padding=1)
 
 
-@task(CHAPTER, draw=_neighbours)
+@task("02_neuron_pruning", draw=_neighbours)
 def heard(conv, norm, reader, *, scale=torch.abs, spread=torch.sqrt, inputs=1, power=2):
     """A batch norm undoes the size of a filter: make it ten times as large, and nothing changes.
 

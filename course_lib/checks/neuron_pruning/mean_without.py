@@ -3,7 +3,6 @@
 import torch
 
 from ..task import task
-from .chapter import CHAPTER
 
 
 def _norms(random: torch.Generator, case: int) -> tuple:
@@ -17,7 +16,7 @@ def _norms(random: torch.Generator, case: int) -> tuple:
     )
 
 
-@task(CHAPTER, draw=_norms)
+@task("02_neuron_pruning", draw=_norms)
 def mean_without(running_mean, weight, means, gone, *, window=torch.sum):
     """What a channel writes on average is a constant, and constants can be moved into the norm.
 

@@ -4,7 +4,6 @@ from ...networks import models, training
 from ...techniques import neuron_pruning as pruning
 from ..budget import leaves
 from ..prediction import Prediction
-from .chapter import CHAPTER
 
 
 def _recovered() -> float:
@@ -16,7 +15,7 @@ def _recovered() -> float:
 
 
 my_percent = Prediction(
-    CHAPTER,
+    "02_neuron_pruning",
     "my_percent",
     "Percent of the validation leaves that are named right, once the norms have looked again?",
     low=0,

@@ -1,10 +1,9 @@
 """Widths of one's own: a network with fewer channels within a budget of bytes."""
 
 from ..budget import Budget
-from .chapter import CHAPTER
 
 own_widths = Budget(
-    CHAPTER,
+    "02_neuron_pruning",
     "own_widths",
     most_bytes=185_000,
     accuracy=0.963,

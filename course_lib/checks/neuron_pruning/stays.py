@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from ..task import task
-from .chapter import CHAPTER
 
 
 def _shares(random: torch.Generator, case: int) -> tuple:
@@ -28,7 +27,7 @@ def _best(importance: Tensor, count: float) -> list[int]:
     return order[: max(0, int(count))].sort().values.tolist()
 
 
-@task(CHAPTER, draw=_shares)
+@task("02_neuron_pruning", draw=_shares)
 def stays(importance, fraction, multiple, *, whole=math.ceil):
     """Processors take channels by 8 (AVX2) or 16 (AVX-512) at once: 33 take the steps of 40 or 48.
 

@@ -2,7 +2,6 @@
 
 # In the order of the exercise, which `progress` shows.
 # isort: off
-from .chapter import CHAPTER
 from .layer_bytes import layer_bytes
 from .affine import affine
 from .round_in_groups import round_in_groups
@@ -11,7 +10,6 @@ from .rounded import rounded
 from .few_bits import few_bits
 
 __all__ = [
-    "CHAPTER",
     "affine",
     "few_bits",
     "layer_bytes",

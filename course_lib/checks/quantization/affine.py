@@ -3,7 +3,6 @@
 import torch
 
 from ..task import task
-from .chapter import CHAPTER
 from .inputs import between
 
 
@@ -17,7 +16,7 @@ def _ranges(random: torch.Generator, case: int) -> tuple:
     return low, high, (8, 4, 6, 3)[case // 4 % 4]
 
 
-@task(CHAPTER, draw=_ranges, borrowed=("scale_and_zero_point", "calibrate"), cases=48)
+@task("04_quantization", draw=_ranges, borrowed=("scale_and_zero_point", "calibrate"), cases=48)
 def affine(low, high, bits, *, steps=lambda bits: 2**bits - 1, whole=round):
     """This is what every engine does with what flows through a network.
 

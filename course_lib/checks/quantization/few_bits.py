@@ -1,10 +1,9 @@
 """Bits for each layer: a quantized network within a budget of bytes."""
 
 from ..budget import Budget
-from .chapter import CHAPTER
 
 few_bits = Budget(
-    CHAPTER,
+    "04_quantization",
     "few_bits",
     most_bytes=330_000,
     accuracy=0.97,

@@ -5,7 +5,6 @@ import math
 import torch
 
 from ..task import task
-from .chapter import CHAPTER
 from .inputs import between
 
 
@@ -14,7 +13,7 @@ def _layers(random: torch.Generator, case: int) -> tuple:
     return (*shape, 3, 3) if case % 2 else tuple(shape), (3, 4, 5, 8)[case // 2 % 4]
 
 
-@task(CHAPTER, draw=_layers)
+@task("04_quantization", draw=_layers)
 def layer_bytes(shape, bits, *, whole=math.ceil, beside=8, outputs=0):
     """What lies beside the integers counts: in a layer of 100 inputs, 4 bits each, it is an eighth.
 

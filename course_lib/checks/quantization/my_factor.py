@@ -5,7 +5,6 @@ import torch
 from ...networks import models, structure
 from ...techniques import quantization
 from ..prediction import Prediction
-from .chapter import CHAPTER
 
 
 def _error_ratio() -> float:
@@ -23,7 +22,7 @@ def _error_ratio() -> float:
 
 
 my_factor = Prediction(
-    CHAPTER,
+    "04_quantization",
     "my_factor",
     "By which factor does the mean squared error fall, from 5 bits to 6?",
     low=1,

@@ -3,7 +3,6 @@
 import torch
 
 from ..task import task
-from .chapter import CHAPTER
 
 
 def _grouped(random: torch.Generator, case: int) -> tuple:
@@ -17,7 +16,7 @@ def _grouped(random: torch.Generator, case: int) -> tuple:
 
 
 @task(
-    CHAPTER,
+    "04_quantization",
     draw=_grouped,
     borrowed=("quantize_weights", "integer_weights", "scale_and_zero_point", "fake_quantize"),
 )

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from ..task import task
-from .chapter import CHAPTER
 from .inputs import between
 
 
@@ -40,7 +39,7 @@ def _straight_through(exact: Tensor, wanted: Tensor) -> Tensor:
 
 
 @task(
-    CHAPTER,
+    "04_quantization",
     draw=_to_round,
     observed=_with_gradient,
     borrowed=(

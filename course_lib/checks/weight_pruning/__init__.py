@@ -2,7 +2,6 @@
 
 # In the order of the exercise, which `progress` shows.
 # isort: off
-from .chapter import CHAPTER
 from .n_of_m_bytes import n_of_m_bytes
 from .keep_n_of_m import keep_n_of_m
 from .as_gaps import as_gaps
@@ -11,7 +10,6 @@ from .my_kernels import my_kernels
 from .few_weights import few_weights
 
 __all__ = [
-    "CHAPTER",
     "as_gaps",
     "few_weights",
     "keep_n_of_m",

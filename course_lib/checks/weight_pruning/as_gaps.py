@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from ..task import task
-from .chapter import CHAPTER
 
 
 def _read(gaps: Any, values: Any, count: int) -> Tensor:
@@ -72,7 +71,7 @@ def _gaps(
     return gaps, values
 
 
-@task(CHAPTER, draw=_with_runs, observed=_as_read, cases=6)
+@task("03_weight_pruning", draw=_with_runs, observed=_as_read, cases=6)
 def as_gaps(weights, bits):
     """Deep Compression stores its zeros this way: a gap of 4 or 5 bits, where a column takes 32.
 

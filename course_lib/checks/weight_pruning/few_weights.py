@@ -1,10 +1,9 @@
 """A share for each layer: a pruned network within a budget of bytes."""
 
 from ..budget import Budget
-from .chapter import CHAPTER
 
 few_weights = Budget(
-    CHAPTER,
+    "03_weight_pruning",
     "few_weights",
     most_bytes=870_000,
     accuracy=0.955,

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from ..task import task
-from .chapter import CHAPTER
 from .masks import as_tensor
 
 
@@ -44,7 +43,7 @@ def _to_group(random: torch.Generator, case: int) -> tuple:
 
 
 @task(
-    CHAPTER,
+    "03_weight_pruning",
     draw=_to_group,
     observed=_kept_in_groups,
     borrowed=("n_of_m", "masks", "l1_unstructured", "ln_structured", "global_unstructured"),

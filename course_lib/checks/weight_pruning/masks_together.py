@@ -5,7 +5,6 @@ from typing import Any
 import torch
 
 from ..task import task
-from .chapter import CHAPTER
 from .masks import as_tensor
 
 
@@ -42,7 +41,7 @@ def _kept(result: Any, weights: dict, sparsity: float) -> dict[str, Any]:
 
 
 @task(
-    CHAPTER,
+    "03_weight_pruning",
     draw=_networks,
     observed=_kept,
     borrowed=("masks", "n_of_m", "below", "global_unstructured", "l1_unstructured"),

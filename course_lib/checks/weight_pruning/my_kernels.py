@@ -5,7 +5,6 @@ import torch
 from ...networks import models
 from ...techniques import weight_pruning
 from ..prediction import Prediction
-from .chapter import CHAPTER
 
 
 def _empty_kernels() -> float:
@@ -17,7 +16,7 @@ def _empty_kernels() -> float:
 
 
 my_kernels = Prediction(
-    CHAPTER,
+    "03_weight_pruning",
     "my_kernels",
     "How many percent of the kernels have all nine weights zero?",
     low=0,

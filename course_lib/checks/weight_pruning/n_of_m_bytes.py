@@ -5,7 +5,6 @@ import math
 import torch
 
 from ..task import task
-from .chapter import CHAPTER
 
 
 def _between(random: torch.Generator, low: int, high: int) -> int:
@@ -24,7 +23,7 @@ def _patterns(random: torch.Generator, case: int) -> tuple:
     return (outputs, m * groups, 3, 3) if case % 2 else (outputs, m * groups), n, m, bits
 
 
-@task(CHAPTER, draw=_patterns, tolerance=1e-9)
+@task("03_weight_pruning", draw=_patterns, tolerance=1e-9)
 def n_of_m_bytes(shape, n, m, bits, *, place=lambda m: (m - 1).bit_length(), whole=math.ceil):
     """2 of 4 halves the multiplications, but not the file: the places are stored as well.
 

@@ -20,7 +20,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from ... import files
-from ..chapters import find_root, first_cells, write
+from ..assembly import find_root, first_cells, write
 from ..exercises import exercise
 
 CONFIGURATION = '''\

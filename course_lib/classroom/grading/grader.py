@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from nbformat import NotebookNode
 
 from ... import files
-from ..chapters import find_root, write
+from ..assembly import find_root, write
 from . import gradebook, kernel, sandbox
 from .repair import imports_of, repair
 from .submissions import Submission, collect

@@ -1,5 +1,6 @@
 """Networks as .pte files, run by ExecuTorch's XNNPACK as in apps on phones; float32 and 8 bits."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,15 @@ class Executorch(Exported):
     """A network as ExecuTorch's .pte file, run by XNNPACK, as it does in apps on phones."""
 
     engine = "executorch"
+    suffix = ".pte"
+    packages = ("executorch", "torchao")
+
+    @classmethod
+    def restored(cls, content: bytes, threads: int) -> "Executorch":
+        """The network of a file's content; XNNPACK chooses its threads itself."""
+        network = cls(content, None, ())
+        (_, *shape) = network.method.metadata.input_tensor_meta(0).sizes()
+        return dataclasses.replace(network, shape=tuple(shape))
 
     @cached_property
     def method(self) -> Any:
