@@ -292,8 +292,10 @@ def test_leaves_are_known_by_their_training_images_not_by_their_name(renders):
     one_other, swapped = pixels.clone(), labels.clone()
     one_other[3, 2, 5, 5] += 1
     swapped[:2] = (labels[:2] + 1) % 12
+    assert data.are_leaves(dataclasses.replace(found, train=found.train.first(20)))
+    assert data.are_leaves(given_as_arrays(found, pixels[:20].numpy(), labels[:20], "mine"))
     for others in ((one_other, labels), (pixels, swapped), (pixels.flip(0), labels.flip(0)),
-                   (pixels[:20], labels[:20])):  # fmt: skip
+                   (pixels[20:], labels[20:])):  # fmt: skip
         assert not data.are_leaves(given_as_arrays(found, *others, "leaves"))
     renamed = (*found.classes[1:], "another")
     assert not data.are_leaves(dataclasses.replace(found, classes=renamed))
