@@ -34,8 +34,8 @@ COMMANDS = {
     "author": "open JupyterLab on the repository, with the paired sources",
     "notebooks": "build and execute the notebooks whose source changed",
     "class": "hand out the exercises to a class, and grade them: class new, class grade",
-    "weights": "train the original network again, from its fixed seed",
-    "bench": "run every script in benchmarks/ (but that of weights)",
+    "anew": "make all again that depends on the drawn leaves, the shipped networks first",
+    "bench": "run every script in benchmarks/ but the one that trains the original",
 }
 
 
@@ -414,6 +414,22 @@ def set_up(root):
 TESTS = ("test", "test-quick", "test-slow")
 QUICK = "not slow and not notebooks and not long"
 
+# What depends on the drawn leaves, each after what it needs; `anew --list` shows what is done.
+ANEW = (
+    "benchmarks/renderer.py",  # the picture in README.md
+    "benchmarks/original.py",  # the network that all others begin with
+    "benchmarks/distillation.py --only shipped students few fails",
+    "benchmarks/working_together.py",  # leaves.packed, which `unsure` and the app show
+    "benchmarks/neuron_pruning.py",
+    "benchmarks/weight_pruning.py --only tuned gradual",
+    "benchmarks/quantization.py",
+    "benchmarks/low_rank.py",
+    "benchmarks/trade_offs.py --only engines ladder search cluster",
+    "benchmarks/unsure.py",
+    "benchmarks/plant_app.py",
+    "-m course_lib notebooks",
+)
+
 
 def steps(name, python, extra, root=ROOT):
     """The commands that a command of ours runs, one after the other."""
@@ -423,8 +439,8 @@ def steps(name, python, extra, root=ROOT):
         jupyter.append("--allow-root")  # in a container one often is root
     # A process for each core; who has nothing left to do takes from the other.
     each = [*pytest, "-n", str(threads()), "--dist", "worksteal"]
-    shipped = root / "benchmarks" / "original.py"  # `weights` alone may replace what ships
-    scripts = [s for s in sorted((root / "benchmarks").glob("[!_]*.py")) if s != shipped]
+    original = root / "benchmarks" / "original.py"  # what ships would not fit to another one
+    scripts = [s for s in sorted((root / "benchmarks").glob("[!_]*.py")) if s != original]
     return {
         "setup": [],
         "course": [[python, "-m", "course_lib", "run", *extra]],
@@ -439,9 +455,37 @@ def steps(name, python, extra, root=ROOT):
         "author": [[*jupyter, *extra]],
         "notebooks": [[python, "-m", "course_lib", "notebooks", *extra]],
         "class": [[python, "-m", "course_lib", "class", *extra]],
-        "weights": [[python, root / "benchmarks" / "original.py", *extra]],
+        "anew": [[python, *line.split()] for line in ANEW],
         "bench": [[python, script, *extra] for script in scripts],
     }[name]
+
+
+def anew(python, only_list):
+    """Make all again that depends on the leaves, from the first step that is not done.
+
+    What is done counts for the leaves as they are drawn now: with others all begins again.
+    """
+    digest = hashlib.sha256()
+    for file in sorted((ROOT / "course_lib" / "images").glob("lea*.py")):
+        digest.update(file.read_bytes())
+    note, done = ROOT / "build" / "anew.txt", 0
+    with contextlib.suppress(OSError, ValueError):
+        drawn, count = note.read_text().split()
+        done = int(count) if drawn == digest.hexdigest() else 0
+    commands = steps("anew", python, [])
+    for number, command in enumerate(commands, 1):
+        words = " ".join(command[1:])
+        if only_list:
+            print(f"[{number}/{len(commands)}] {words}{': done' if number <= done else ''}")
+        elif number > done:
+            say(f"\n[{number}/{len(commands)}] {words}")
+            code = wait_for(command, cwd=str(ROOT), env=environment(ROOT))
+            if code:
+                say(f"course.py: {words} failed; mend it, then anew goes on with it")
+                return code
+            note.parent.mkdir(exist_ok=True)
+            note.write_text(f"{digest.hexdigest()} {number % len(commands)}")
+    return 0
 
 
 def perform(name, python, extra):
@@ -486,7 +530,7 @@ def main(arguments):
     try:
         python = set_up(ROOT)
         prepared = time.monotonic() - start
-        code = perform(name, python, extra)
+        code = anew(python, "--list" in extra) if name == "anew" else perform(name, python, extra)
     except Stop as problem:
         say(f"course.py: {problem}")
         return 1

@@ -1,6 +1,7 @@
-"""Train the original LeafNet on the leaves and ship it: `make weights`. 11 minutes on two cores.
+"""Train the original LeafNet on the leaves and ship it: 11 minutes on two cores.
 
-Writes course_lib/weights/leafnet_leaves.safetensors and results/original.json.
+Writes course_lib/weights/leafnet_leaves.safetensors and results/original.json. All
+other networks that ship begin with it: `make anew` makes it, and then them.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """course.py: what it sets up, what it mends, what it says when it cannot."""
 
 import importlib.util
+import json
 import os
 import shutil
 import signal
@@ -353,6 +354,43 @@ def test_exit_codes_are_passed_on(ready):
     done = ready(0, 3, 0)
     assert course.main(["lab"]) == 3
     assert len(done) == 2
+
+
+def test_what_is_made_anew_goes_on_where_it_stopped_until_the_leaves_change(ready, capsys):
+    leaves = course.ROOT / "course_lib" / "images" / "leaves.py"
+    leaves.parent.mkdir(parents=True)
+    leaves.write_text("")
+    done = ready(0, 3, 0)
+    assert course.main(["anew"]) == 3
+    assert "exit(3) failed; mend it, then anew goes on with it" in capsys.readouterr().err
+    done[:] = []
+    assert course.main(["anew", "--list"]) == 0
+    assert capsys.readouterr().out.count(": done\n") == 1
+    assert done == []
+    ready(0, 0, 0)
+    assert course.main(["anew"]) == 0
+    assert len(done) == 2
+    assert course.main(["anew"]) == 0  # all was done: it begins again
+    assert len(done) == 5
+    ready(0, 3, 0)
+    course.main(["anew"])
+    leaves.write_text("VERSION = 2")
+    done[:] = []
+    course.main(["anew"])
+    assert len(done) == 2  # the first step, too
+
+
+def test_nothing_that_depends_on_the_leaves_is_forgotten():
+    others = {"distillation mnist", "weight_pruning lottery", "trade_offs efficientnet"}
+    made = set()
+    for line in course.ANEW[:-1]:
+        script, _, words = line.partition(" --only ")
+        assert (ROOT / script).exists()
+        made |= {f"{Path(script).stem} {word}" for word in words.split() or [""]}
+    for file in (ROOT / "course_lib" / "recorded").glob("*.json"):
+        for table in json.loads(file.read_text(encoding="utf-8")):
+            names = {f"{file.stem} {table}", f"{file.stem} {table.split()[0]}", f"{file.stem} "}
+            assert names & (made | others) or file.stem == "plants", table
 
 
 def test_claims_that_did_not_hold_are_listed_and_fail_nothing(ready, capsys, monkeypatch):
