@@ -5,7 +5,7 @@
 A few minutes on one core. Thresholds are chosen on validation leaves and on some kinds of other
 things; judged on test leaves, leaf cards as a phone sees them, other kinds of other things and,
 where FOLDER (without it ../shared/data/seedlings) is there, photos of real plants, which none of
-the twelve drawn species is. Writes course_lib/recorded/unsure.json.
+the drawn species is. Writes course_lib/recorded/unsure.json.
 """
 
 import argparse

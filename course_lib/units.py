@@ -6,6 +6,10 @@
 
 BYTES = ("B", "kB", "MB", "GB", "TB")
 COUNTS = ("", "k", "M", "G", "T")
+WORDS = (
+    "none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)  # fmt: skip
 
 
 def show_bytes(count: float) -> str:
@@ -48,6 +52,15 @@ def show_count(count: float) -> str:
     ('153 M', '1.1 M', '12')
     """
     return _two_digits(count, COUNTS)
+
+
+def in_words(count: int) -> str:
+    """A small number as a text has it.
+
+    >>> in_words(12), in_words(21)
+    ('twelve', '21')
+    """
+    return WORDS[count] if count < len(WORDS) else str(count)
 
 
 def show_ms(milliseconds: float) -> str:

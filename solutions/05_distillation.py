@@ -138,8 +138,8 @@ assert logits.grad[0, 0] > 0 > logits.grad[0, 1]
 # %% [markdown]
 # ## 4. A species that it never saw
 # The student that learned from few labels keeps its convolutions, but its last layer starts anew. That layer
-# gets photos of eleven species, without labels, and the answers of the chapter's best student to them, at
-# temperature 4. **Not one photo shows *Acer profundum***, the twelfth. Afterwards it is shown the validation
+# gets photos of all species but one, without labels, and the answers of the chapter's best student to them, at
+# temperature 4. **Not one photo shows *Acer profundum***. Afterwards it is shown the validation
 # leaves of just that species. **How many percent of them does it name right?** Guess first; the check trains
 # the layer and tells.
 
@@ -151,7 +151,7 @@ checks.my_unseen(my_unseen)
 
 # %% [markdown] answer="why_unseen" points=3
 # **How can one learn a species from photos that don't show it?** And when does it fail? Ask
-# `checks.unseen(species, temperature)` for other species (0 to 11) and for temperature 1, then explain what you
+# `checks.unseen(species, temperature)` for other species (from 0 on) and for temperature 1, then explain what you
 # see in three to five sentences.
 #
 # <!-- BEGIN SOLUTION -->

@@ -262,7 +262,7 @@ checks.few_weights(FILE, hidden=True)
 # early layers hard, where few weights are. The same share of energy for all layers failed too: the last layer
 # keeps little of it and minds nothing, a layer in the middle minds a lot. So one layer at a time was cut to a
 # tenth, a fifth and two fifths of its ranks, by its answers and by `spatial`, the others left whole. The last
-# convolution holds half of all weights and can do with a twentieth of its ranks: behind it there are twelve kinds
+# convolution holds half of all weights and can do with a twentieth of its ranks: behind it there are few kinds
 # of leaf to tell apart. The others need about the same number of ranks by answers, and the second goes best
 # by rows and columns. For multiply-adds the layers in the middle would have to give more: their pictures
 # are larger, and the last one's savings would count less.

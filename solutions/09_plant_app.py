@@ -251,7 +251,7 @@ checks.gain(gain)
 
 # %% [markdown]
 # ## 6. Your own garden (open-ended)
-# In your garden grow six of the twelve species, and nobody else will use this app. Write your own recipe for your
+# In your garden grow six of the species, and nobody else will use this app. Write your own recipe for your
 # own plants: **at most 6,500 bytes packed, and at least 95% of the garden's validation leaves right**. You start
 # from the student of chapter 05, with the rows of your species alone in its last layer. The steps are those of
 # chapter 07: `recipe.PruneNeurons`, `PruneWeights`, `Factor`, `Quantize` and `Distil`, in any order and number,
@@ -317,7 +317,7 @@ checks.own_plants(FILE, hidden=True)
 # or all by channels, is worse than some of each. Without training behind it all that names little more than
 # chance does. With it nearly everything comes back from few leaves; a small batch gives it four times the steps
 # of the usual one. Rounding last cost several points, and a third of the channels was too few. The same recipe
-# for all twelve species loses more: with fewer things to tell apart, what is left suffices. On my own phone I
+# for all species loses more: with fewer things to tell apart, what is left suffices. On my own phone I
 # would measure whole frames, the slow tenth of them, after ten minutes when it is warm; how many photos of my own
 # plants get their name, in sun and in shade, and how many other plants and things get one; what share of the
 # battery an hour costs with the app, and with the camera alone; and whether it starts without a net.

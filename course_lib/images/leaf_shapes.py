@@ -1,10 +1,10 @@
-"""The shapes of the leaves: 12 invented species in 4 genera, as outlines, veins and stalks.
+"""The shapes of the leaves: invented species of four genera, as outlines, veins and stalks.
 
 Species differ in what stands here and in nothing else. Raw coordinates have the stalk's end at
 (0, 0) and the midrib along x; a finished leaf is centred and its blade has the area 1.
 
->>> len(SPECIES), GENERA
-(12, ('Acer', 'Quercus', 'Tilia', 'Fagus'))
+>>> GENERA
+('Acer', 'Quercus', 'Tilia', 'Fagus')
 """
 
 from dataclasses import dataclass

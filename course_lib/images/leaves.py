@@ -1,4 +1,4 @@
-"""The built-in images: drawn photographs of leaves, 12 invented species in 4 genera.
+"""The built-in images: drawn photographs of leaves, of invented species.
 
 A leaf is geometry first (outline, veins, stalk, in units where the blade's area is 1), then a
 camera puts its points into the picture (turn, tilt, scale, position), and paint, light, shadow,
@@ -136,7 +136,7 @@ def _photograph(seed: int, index: int, size: int) -> np.ndarray:
 
 
 def _label(seed: int, index: int) -> int:
-    """Every dozen images holds each species once, in an order drawn from (seed, dozen)."""
+    """Each species comes once before any comes again, in an order drawn from (seed, turn)."""
     order = np.random.default_rng([seed, index // len(SPECIES), 0]).permutation(len(SPECIES))
     return int(order[index % len(SPECIES)])
 
@@ -172,7 +172,9 @@ def render(
     True
     """
     if count < 1:
-        raise ValueError(f"count must be 1 or more, got {count}; 12 gives one image a species")
+        raise ValueError(
+            f"count must be 1 or more, got {count}; {len(SPECIES)} gives one image a species"
+        )
     _check(seed, size)
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be 1 or more, got {workers}; None chooses for this machine")

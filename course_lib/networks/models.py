@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from course_lib import files
+from course_lib.images.leaf_shapes import SPECIES
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 SMALLEST, LARGEST = 28, 128  # sides of an image, in pixels
@@ -36,7 +37,9 @@ class LeafNet(nn.Module):
     speed up. At width 64 and 64x64 RGB: 1.15 million parameters, 153 million MACs.
     """
 
-    def __init__(self, width: int | Sequence[int] = 64, classes: int = 12, channels: int = 3):
+    def __init__(
+        self, width: int | Sequence[int] = 64, classes: int = len(SPECIES), channels: int = 3
+    ):
         super().__init__()
         widths = (
             [width * times for times in (1, 1, 2, 2, 4, 4)]

@@ -1,15 +1,16 @@
-"""Leaf cards to print: the twelve species, several specimens each, that no network has seen.
+"""Leaf cards to print: the drawn species, several specimens each, that no network has seen.
 
 The app, pointed at a card or at a screen that shows one, names it. Each card has a number, and
 the last page says which species it is, so that a class can guess first.
 
 >>> images, labels = pictures(specimens=1, size=64)
->>> images.shape, sorted(labels.tolist()) == list(range(12))
-((12, 64, 64, 3), True)
+>>> images.shape[1:], sorted(labels.tolist()) == list(range(len(SPECIES)))
+((64, 64, 3), True)
 """
 
 import contextlib
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from PIL import Image
 from course_lib import files
 from course_lib.images import leaves
 from course_lib.images.leaves import GENERA, SPECIES
+from course_lib.units import in_words
 
 SEED = 36  # of the cards' leaves
 TAKEN = (1, 2, 3)  # seeds of the images to train on, to choose by and to test on
@@ -139,20 +141,21 @@ def _key(labels: list[int], count: int) -> _Page:
     page = _Page()
     page.frame(
         "The key",
-        ("All twelve species are invented: they differ in their shape alone.",
+        (f"All {in_words(len(SPECIES))} species are invented: they differ in their shape alone.",
          "To make it a quiz, keep this page until the end."),
         count, count,
     )  # fmt: skip
     table = leaves.trait_table()
+    apart = 180 / max(Counter(species.genus for species in SPECIES).values())
     for index, species in enumerate(SPECIES):
         genus = [traits for traits in table if traits["genus"] == species.genus]
         own = genus.index(table[index])
-        x, y = LEFT + 60 * own, TOP + 1 - 65 * GENERA.index(species.genus)
+        x, y = LEFT + apart * own, TOP + 1 - 65 * GENERA.index(species.genus)
         page.picture(x, y - 40, 40, leaves.specimen(index, seed=SEED, size=240))
         page.text(x, y - 45, species.name, 12, "F3")
         page.text(x, y - 49, species.common, 8.5, ink=MUTED)
-        apart = (key for key in TRAITS if len({traits[key] for traits in genus}) > 1)
-        told = "; ".join(f"{key}: {table[index][key]}" for key in apart)
+        differ = (key for key in TRAITS if len({traits[key] for traits in genus}) > 1)
+        told = "; ".join(f"{key}: {table[index][key]}" for key in differ)
         page.text(x, y - 52.6, told, 7, ink=MUTED)
         numbers = [str(place + 1) for place, label in enumerate(labels) if label == index]
         page.text(x, y - 57.4, "  ".join(numbers), 10, "F2")

@@ -29,6 +29,7 @@ from course_lib.networks.counting import estimated_energy
 from course_lib.phone import page_graphs, page_models, page_shared, plant_network, plants, rejection
 from course_lib.phone.page_models import Facts, PageModel
 from course_lib.recipes.result import Result
+from course_lib.units import in_words
 
 BEFORE, AFTER = "before.plants", "after.plants"
 MADE_BY = (rejection, page_graphs, page_models, recorded)  # what the shipped networks depend on
@@ -36,7 +37,7 @@ SPECIES = tuple(species.name for species in leaves.SPECIES)
 GENERA = tuple(species.genus for species in leaves.SPECIES)
 TAKEN = ("leaves", "plants", page_shared.VALUES["MINE"])  # names of other modes
 LEAF_TITLE = "Leaf cards"
-LEAF_ABOUT = "It knows twelve drawn species of leaves, no real ones."
+LEAF_ABOUT = f"It knows {in_words(len(SPECIES))} drawn species of leaves, no real ones."
 # 1 to 3 are trained, chosen and tested on (`sets.LEAVES`); the printed cards have one of their own.
 CALIBRATION_SEED, SAMPLE_SEED = 7, 8
 CALIBRATION_LEAVES, OTHERS_OF_A_KIND = 480, 80

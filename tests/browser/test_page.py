@@ -19,6 +19,7 @@ import filming
 from course_lib import leaves
 from course_lib.images import out_of_distribution, photos
 from course_lib.phone import leaf_cards, page_models, page_runtime, serving
+from course_lib.units import in_words
 from page_fixture import BYTES, QUIET, SEED, as_rgba, build, until, with_header
 
 CHROMIUM = next(
@@ -48,7 +49,7 @@ def server(built):
 
 @pytest.fixture(scope="module")
 def cards():
-    """The pictures of twelve printed cards, one a species, and their names."""
+    """The pictures of printed cards, one a species, and their names."""
     pictures, labels = leaf_cards.pictures(specimens=1)
     return pictures, [leaves.SPECIES[label].name for label in labels]
 
@@ -434,7 +435,7 @@ def test_an_opened_model_says_its_own_names(visit, built, tmp_path):
     expect(page.locator("#likely")).to_contain_text("Small seedling ")
     expect(page.locator("main")).not_to_contain_text("_")
     page.get_by_label("What it should know").select_option("Leaf cards")
-    expect(page.locator("#knows")).to_contain_text("twelve drawn species")
+    expect(page.locator("#knows")).to_contain_text(f"{in_words(len(leaves.SPECIES))} drawn species")
     page.get_by_label("Open my model").set_input_files(
         [own, built / "models" / "leaves-before.plants"]
     )
@@ -444,7 +445,7 @@ def test_an_opened_model_says_its_own_names(visit, built, tmp_path):
 @slow
 def test_a_link_names_a_model_of_the_same_place(visit, server):
     page = visit(path="#model=models/leaves-before.plants")
-    expect(page.locator("#knows")).to_contain_text("twelve drawn species")
+    expect(page.locator("#knows")).to_contain_text(f"{in_words(len(leaves.SPECIES))} drawn species")
     expect(page.locator("#switch")).to_be_hidden()
     asked = []
     page.on("request", lambda request: asked.append(request.url))

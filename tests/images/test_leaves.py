@@ -193,7 +193,7 @@ def test_a_script_without_a_main_guard_runs_once(tmp_path):
 @pytest.mark.parametrize("count", [1, 7, 12, 100, 8000])
 def test_every_prefix_is_balanced_and_shuffled(count):
     labels = np.array([leaves._label(1, index) for index in range(count)])
-    counts = np.bincount(labels, minlength=12)
+    counts = np.bincount(labels, minlength=len(SPECIES))
     assert counts.max() - counts.min() <= 1
     if count >= 100:
         assert (np.diff(labels) < 0).mean() > 0.3
@@ -253,7 +253,8 @@ def test_mean_colour_and_background_do_not_tell_the_species(sheet):
     ).reshape(len(images), -1, 8, 3).mean(2).reshape(len(images), -1)  # fmt: skip
     mean = np.concatenate([pixels.mean((1, 2)), pixels.std((1, 2))], 1)
     # 3 points above chance, and the noise of this many test images
-    limit = 1 / 12 + 0.03 + 2 * np.sqrt(1 / 12 * 11 / 12 / (len(labels) / 2))
+    chance = 1 / len(SPECIES)
+    limit = chance + 0.03 + 2 * np.sqrt(chance * (1 - chance) / (len(labels) / 2))
     assert nearest_species(mean, labels) < limit
     assert nearest_species(frame, labels) < limit
 
@@ -268,7 +269,7 @@ def test_the_leaf_is_inside_the_picture_and_of_one_size(sheet):
         assert seen.max() < 1
         cover.append(area(seen[: leaf.cuts[0]]))
     cover, labels = np.array(cover), sheet[1][:240]
-    means = np.array([cover[labels == k].mean() for k in range(12)])
+    means = np.array([cover[labels == k].mean() for k in range(len(SPECIES))])
     assert means.max() / means.min() < 1.15
 
 
@@ -288,7 +289,7 @@ def test_a_specimen_is_a_leaf_on_white_paper():
         (lambda: render(3, seed=1, size=16), "got 16"),
         (lambda: render(3, seed=-1), "got -1"),
         (lambda: render(3, seed=1, workers=0), "got 0"),
-        (lambda: specimen(12), "got 12"),
+        (lambda: specimen(len(SPECIES)), f"got {len(SPECIES)}"),
         (lambda: specimen("Acer nullum"), "Acer nullum"),
         (lambda: specimen(0, size=8), "got 8"),
         (lambda: specimen(0, seed=-3), "got -3"),

@@ -278,7 +278,11 @@ def test_the_shipped_original_is_what_its_script_describes():
     path = models.WEIGHTS / "leafnet_leaves.safetensors"
     network, notes = models.load(path), models.notes(path)
     assert isinstance(network, models.LeafNet)
-    assert (network.widths[0], network.classes, network.channels) == (64, 12, 3)
+    assert (network.widths[0], network.classes, network.channels) == (
+        64,
+        len(training.leaves.SPECIES),
+        3,
+    )
     images = data.load("leaves")
     assert notes["images"] == training.leaves.VERSION
     right = training.predict(network, images.test.first(1000)).argmax(1)

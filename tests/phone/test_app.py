@@ -35,6 +35,7 @@ from course_lib.deploy import graphs
 from course_lib.images import photos
 from course_lib.phone import leaf_cards, page_folder, page_models, page_modes, page_runtime, serving
 from course_lib.recipes import result
+from course_lib.units import in_words
 
 RULE = rejection.Rule(1.0, 0.6, 1.0)
 KINDS = ("fine", "middle", "wide")
@@ -455,9 +456,9 @@ def test_the_shipped_leaves_are_calibrated_and_carry_what_was_measured():
     assert mode.after.classes == tuple(species.name for species in leaves.SPECIES)
     assert mode.after.groups is not None
     assert set(mode.after.groups) == set(leaves.GENERA)
-    assert "twelve drawn species" in mode.after.about
+    assert f"{in_words(len(leaves.SPECIES))} drawn species" in mode.after.about
     packed = packing.load(models.WEIGHTS / "leaves.packed")
-    assert mode.after.content == page_models.for_one_image(packed.content, 12)
+    assert mode.after.content == page_models.for_one_image(packed.content, len(leaves.SPECIES))
     assert mode.after.facts.file_bytes == packed.packed_bytes
     assert len(page_models.pack(mode.after)) < 60_000  # what a phone fetches
     assert mode.before.facts.checkpoint_bytes == mode.after.facts.checkpoint_bytes

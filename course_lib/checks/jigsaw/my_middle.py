@@ -3,7 +3,9 @@
 import torch
 
 from ...images.data import normalise
+from ...images.leaves import SPECIES
 from ...networks import models
+from ...units import in_words
 from ..budget import leaves
 from ..prediction import Prediction
 from .framed import inside, mean_colour
@@ -29,6 +31,6 @@ my_middle = Prediction(
     high=100,
     unit="%",
     measure=_right_without_middle,
-    why="By chance it would be one in twelve. Now cover a border that is far larger than this "
-    "middle: framed(pictures, 8) hides 28 pieces' worth.",
+    why=f"By chance it would be one in {in_words(len(SPECIES))}. Now cover a border that is far "
+    "larger than this middle: framed(pictures, 8) hides 28 pieces' worth.",
 )

@@ -6,6 +6,7 @@ import torch
 
 from ...deploy import engines
 from ...images import data
+from ...images.leaves import SPECIES
 from ..budget import JUDGED, Budget
 
 GARDEN = (0, 2, 3, 6, 9, 11)  # species that grow there, in the order of the garden's own classes
@@ -25,7 +26,7 @@ def garden(images: data.ImageData) -> data.ImageData:
 
 def _grown(part: data.Images) -> data.Images:
     """Those of these leaves that grow in the garden, with its own labels."""
-    place = torch.full((12,), -1)
+    place = torch.full((len(SPECIES),), -1)
     place[list(GARDEN)] = torch.arange(len(GARDEN))
     some = part.subset(place[part.labels] >= 0)
     return data.Images(some.pixels, place[some.labels])
