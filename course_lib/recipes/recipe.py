@@ -27,14 +27,12 @@ from course_lib.measure.scorecard import checkpoint_bytes, compare, set_threads
 from course_lib.networks import models, training
 from course_lib.recipes import result
 from course_lib.recipes.result import Result, Stage, Try
+from course_lib.recipes.steps import *  # noqa: F403  # recipe.Quantize, and all other steps
 from course_lib.recipes.steps import (
     Distil,
-    Factor,
-    Forget,
     Lesson,
     Pack,
     PruneNeurons,
-    PruneWeights,
     Quantize,
     State,
     Step,
@@ -42,12 +40,9 @@ from course_lib.recipes.steps import (
     sentence,
     states,
 )
+from course_lib.recipes.steps import __all__ as STEPS
 
-__all__ = [
-    "LEAVES", "Distil", "Factor", "Forget", "Lesson", "Pack", "PruneNeurons", "PruneWeights",
-    "Quantize", "Result", "Stage", "State", "Step", "compress", "from_scratch", "packed_file",
-    "sentence", "states",
-]  # fmt: skip
+__all__ = ["LEAVES", "Result", "Stage", "compress", "packed_file", *STEPS]
 
 LEAVES = (
     PruneNeurons((16, 24, 32, 32, 40, 40)),

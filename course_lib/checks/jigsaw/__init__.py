@@ -1,19 +1,9 @@
 """Checks of exercise 01: MACs, borders, latencies, paired differences, channels to silence."""
 
 # In the order of the exercise, which `progress` shows.
-# isort: off
 from .conv_macs import conv_macs
 from .framed import framed
 from .my_middle import my_middle
 from .median_and_p90 import median_and_p90
 from .points_and_margin import points_and_margin
 from .few_channels import few_channels
-
-__all__ = [
-    "conv_macs",
-    "few_channels",
-    "framed",
-    "median_and_p90",
-    "my_middle",
-    "points_and_margin",
-]

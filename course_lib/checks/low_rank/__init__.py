@@ -1,12 +1,9 @@
 """Checks of exercise 06: what a split costs, cuts by answers, rows first, ranks for each layer."""
 
-# In the exercise's order: `progress` shows it.
-# isort: off
+# In the order of the exercise, which `progress` shows.
 from .tucker_macs import tucker_macs
 from .by_answers import by_answers
 from .rows_first import rows_first
 from .my_percent import my_percent
 from .shared_ranks import shared_ranks
 from .few_weights import few_weights
-
-__all__ = ["by_answers", "few_weights", "my_percent", "rows_first", "shared_ranks", "tucker_macs"]

@@ -1,19 +1,9 @@
 """Checks of exercise 02: channels by eights, how loud they are, cutting, norms, own widths."""
 
 # In the order of the exercise, which `progress` shows.
-# isort: off
 from .stays import stays
 from .heard import heard
 from .cut_out import cut_out
 from .my_percent import my_percent
 from .mean_without import mean_without
 from .own_widths import own_widths
-
-__all__ = [
-    "cut_out",
-    "heard",
-    "mean_without",
-    "my_percent",
-    "own_widths",
-    "stays",
-]

@@ -1,21 +1,9 @@
 """Checks of exercise 09: a frame's time, a page's pictures, a threshold, a battery, a garden."""
 
-# In the exercise's order: `progress` shows it.
-# isort: off
+# In the order of the exercise, which `progress` shows.
 from .in_time import in_time
 from .prepared import prepared
 from .my_points import my_points
 from .threshold import threshold
 from .gain import gain
 from .own_plants import GARDEN, garden, own_plants
-
-__all__ = [
-    "GARDEN",
-    "gain",
-    "garden",
-    "in_time",
-    "my_points",
-    "own_plants",
-    "prepared",
-    "threshold",
-]

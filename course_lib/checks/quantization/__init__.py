@@ -1,19 +1,9 @@
 """Checks of exercise 04: bytes, grids that are shifted, grouped or cut off, bits for each layer."""
 
 # In the order of the exercise, which `progress` shows.
-# isort: off
 from .layer_bytes import layer_bytes
 from .affine import affine
 from .round_in_groups import round_in_groups
 from .my_factor import my_factor
 from .rounded import rounded
 from .few_bits import few_bits
-
-__all__ = [
-    "affine",
-    "few_bits",
-    "layer_bytes",
-    "my_factor",
-    "round_in_groups",
-    "rounded",
-]

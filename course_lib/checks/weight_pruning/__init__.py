@@ -1,19 +1,9 @@
 """Checks of exercise 03: places and their bytes, n of m, gaps, one threshold, shares by layer."""
 
 # In the order of the exercise, which `progress` shows.
-# isort: off
 from .n_of_m_bytes import n_of_m_bytes
 from .keep_n_of_m import keep_n_of_m
 from .as_gaps import as_gaps
 from .masks_together import masks_together
 from .my_kernels import my_kernels
 from .few_weights import few_weights
-
-__all__ = [
-    "as_gaps",
-    "few_weights",
-    "keep_n_of_m",
-    "masks_together",
-    "my_kernels",
-    "n_of_m_bytes",
-]
