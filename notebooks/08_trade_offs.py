@@ -512,10 +512,12 @@ claim(
     wrong["species"] > 2 * wrong["genus"],
     measured=str(wrong),
 )
+chance = levels["guessing"]
 claim(
     "in every file more is left of the genus than of the species within it, guessing taken off",
     all(
-        skill(r["genus"], 1 / 4) > skill(r["species"] / r["genus"], 1 / 3)
+        skill(r["genus"], chance["genus"])
+        > skill(r["species"] / r["genus"], chance["species"] / chance["genus"])
         for r in rungs
     ),
     measured=str(rungs),

@@ -141,7 +141,7 @@ def _held_out_leaves() -> Images:
 
 def leaf_samples() -> tuple[tuple[str, Image.Image], ...]:
     """A leaf of each species with its name, as pictures that no network was trained on."""
-    pixels, labels = leaves.render(SAMPLES, SAMPLE_SEED, 2 * SAMPLE_SIDE, workers=1)
+    pixels, labels = leaves.render(len(SPECIES), SAMPLE_SEED, 2 * SAMPLE_SIDE, workers=1)
     found = []
     for picture, label in zip(pixels, labels.tolist(), strict=True):
         small = Image.fromarray(picture).resize((SAMPLE_SIDE,) * 2, Image.Resampling.LANCZOS)
