@@ -382,10 +382,11 @@ def test_what_is_made_anew_goes_on_where_it_stopped_until_the_leaves_change(read
 
 def test_nothing_that_depends_on_the_leaves_is_forgotten():
     others = {"distillation mnist", "weight_pruning lottery", "trade_offs efficientnet"}
-    made = set()
+    made, told = set(), (ROOT / "docs" / "changes.md").read_text(encoding="utf-8")
     for line in course.ANEW[:-1]:
         script, _, words = line.partition(" --only ")
         assert (ROOT / script).exists()
+        assert Path(script).stem in told[told.index("# A new species") :]
         made |= {f"{Path(script).stem} {word}" for word in words.split() or [""]}
     for file in (ROOT / "course_lib" / "recorded").glob("*.json"):
         for table in json.loads(file.read_text(encoding="utf-8")):

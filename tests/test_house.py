@@ -161,6 +161,11 @@ def test_a_chapter_is_built(chapter):
     assert (ROOT / "notebooks" / f"{chapter}.ipynb").exists()
 
 
+def test_the_readme_has_a_row_for_each_chapter():
+    rows = re.findall(r"(?m)^\| (\d\d) \|", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert rows == [name[:2] for name in CHAPTERS]
+
+
 @pytest.mark.parametrize("chapter", [name for name in CHAPTERS if not name.startswith("00")])
 def test_an_idea_has_one_name_in_all_its_places(chapter):
     # Two chapters are about several modules, and have their names from what these do together.
