@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from playwright import sync_api
 
-from course_lib.classroom import chapters, copies
+from course_lib.classroom import assembly, copies
 from course_lib.classroom.assembly import find_root
 
 pytestmark = pytest.mark.slow
@@ -39,7 +39,7 @@ def page():
 def lab(tmp_path):
     """A server on a folder with the learner's copy of chapter 01, up to its first widget."""
     notebook = copies.learner_copy(
-        chapters.assemble(find_root() / "notebooks" / "01_jigsaw.py", find_root())
+        assembly.assemble(find_root() / "notebooks" / "01_jigsaw.py", find_root())
     )
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     last = next(i for i, cell in enumerate(code) if "widgets.jigsaw(" in cell.source)
