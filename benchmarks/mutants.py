@@ -93,9 +93,14 @@ def places(module: str) -> list[list[Mutant]]:
 
 
 def _said(code: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """From where to where annotations and decorators reach, which say more than they do."""
+    """From where to where annotations and decorators reach, which say more than they do.
+
+    So do conditions that only type checkers hold to be true.
+    """
     for node in ast.walk(ast.parse(code)):
         parts = [getattr(node, "annotation", None), getattr(node, "returns", None)]
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            parts.append(node.test)
         for part in [*parts, *getattr(node, "decorator_list", [])]:
             if isinstance(part, ast.expr):
                 yield (part.lineno, part.col_offset), (part.end_lineno, part.end_col_offset)  # type: ignore[misc]

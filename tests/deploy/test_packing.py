@@ -1,3 +1,5 @@
+import contextlib
+import itertools
 import json
 import lzma
 
@@ -230,6 +232,23 @@ def test_a_graph_that_reads_files(tmp_path):
 def test_a_graph_that_does_more_than_it_should(node, message):
     with pytest.raises(ValueError, match=message):
         packing.unpack(with_graph(small_model(node)))
+
+
+@pytest.mark.parametrize(("count", "fits"), [(10_000, True), (10_001, False)])
+def test_a_graph_has_at_most_ten_thousand_operations(count, fits):
+    names = ["images", *(f"v{n}" for n in range(count - 1)), "logits"]
+    model = small_model(*(helper.make_node("Relu", [a], [b]) for a, b in itertools.pairwise(names)))
+    refused = pytest.raises(ValueError, match=f"{count:,} operations, all known; .* at most 10,000")
+    with contextlib.nullcontext() if fits else refused:
+        packing.check_graph(model)
+
+
+@pytest.mark.parametrize(("setting", "fits"), [(4096, True), (4097, False), (-4097, False)])
+def test_a_setting_is_at_most_4096(setting, fits):
+    model = small_model(helper.make_node("MaxPool", ["images"], ["logits"], kernel_shape=[setting]))
+    refused = pytest.raises(ValueError, match="kernel_shape of its MaxPool is beyond 4096")
+    with contextlib.nullcontext() if fits else refused:
+        packing.check_graph(model)
 
 
 def test_networks_that_do_more_cannot_be_packed():

@@ -249,6 +249,7 @@ UNKNOWN = {
     "numpy": lambda values: torch.from_numpy(values.detach().numpy() * 2),
     "a list": lambda values: values + torch.tensor(values.tolist()),
     "how many are above 0": lambda values: values * len(values[values > 0]),
+    "how many of some are above 0": lambda values: values * len(values[..., values[0, 0, 0] > 0]),
     "how many are not 0": lambda values: values * len(values.nonzero()),
     "what it was printed as": lambda values: values * len(str(values)),
     "a script": torch.jit.script(Scale(2)),
