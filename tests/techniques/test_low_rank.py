@@ -1,6 +1,7 @@
 """Factored layers do what whole ones did, cost what is said, and never more than the layer."""
 
 import copy
+import io
 import itertools
 import warnings
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_figures import looks
+from PIL import Image
 from torch import nn
 from torch.nn.utils import parametrize
 
@@ -529,7 +530,8 @@ PICTURES = {
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_is_drawn_and_described(name):
     picture = PICTURES[name]()
-    assert (looks(picture) < 128).any(axis=2).mean() > 0.002
+    pixels = np.asarray(Image.open(io.BytesIO(picture.png())).convert("RGB"))
+    assert (pixels < 128).any(axis=2).mean() > 0.002
     assert len(picture.alt) > 30
 
 
