@@ -165,7 +165,7 @@ def answers(network, shown: Pictures) -> Tensor:
     side = network.shape[1]
     with torch.inference_mode():
         return torch.cat([
-            network(plants.normalised(resized(p, side))) for p in shown.pixels.split(8)
+            network(plants.FED(resized(p, side))) for p in shown.pixels.split(8)
         ])  # fmt: skip
 
 
@@ -204,7 +204,7 @@ def networks(ladder: bool, count: int, short: bool) -> dict[str, engines.Onnx]:
     for other in SIDES[1:] if ladder else (side,):
         made[f"plants, {other} pixels"] = engines.onnx(cut, (3, other, other))
     folded, shown = fold_batch_norm(cut), plants.pictures(side, count)
-    seen = optimal_rounding.moments(folded, plants.normalised(shown.pixels))
+    seen = optimal_rounding.moments(folded, plants.FED(shown.pixels))
     for harm in HARMS if ladder else (plants.HARM,):
         found = plants.rounded(folded, seen, harm)
         made[f"plants, {side} pixels, rounded, {harm:g}"] = plants.stored(folded, found, side)

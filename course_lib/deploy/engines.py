@@ -61,7 +61,7 @@ def parity(exported: Exported, images: Images, count: int = 500) -> Parity:
     largest = highest = 0.0
     same = 0
     with torch.inference_mode():
-        for inputs, _ in images.batches(exported.batch or 20):
+        for inputs, _ in images.fed_to(exported.network).batches(exported.batch or 20):
             ours, theirs = exported.network(inputs), exported(inputs)
             largest = max(largest, float((ours - theirs).abs().max()))
             highest = max(highest, float(ours.abs().max()))

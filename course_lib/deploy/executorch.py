@@ -64,7 +64,7 @@ def executorch(
             scheme = xnnpack.get_symmetric_quantization_config(is_per_channel=True)
             quantizer = xnnpack.XNNPACKQuantizer().set_global(scheme)
             graph = pt2e.prepare_pt2e(torch.export.export(still, (image,)).module(), quantizer)
-            for inputs, _ in images.first(count).batches(1):
+            for inputs, _ in images.first(count).fed_to(still).batches(1):
                 graph(inputs)
             graph = pt2e.convert_pt2e(graph)
         edge = exir.to_edge_transform_and_lower(

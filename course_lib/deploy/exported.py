@@ -15,7 +15,9 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from course_lib.images import normalisation
 from course_lib.images.data import Images
+from course_lib.images.normalisation import Normalisation
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +47,11 @@ class Exported:
     def batch(self) -> int | None:
         """How many images at a time the file is for; None: any number."""
         return None
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """How the file's network is fed."""
+        return normalisation.of(self.network)
 
     @property
     def saturating(self) -> tuple[str, ...]:

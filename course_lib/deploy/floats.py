@@ -64,6 +64,7 @@ def in_floats(network: Onnx) -> Onnx:
         opset_imports=[opset for opset in model.opset_import if opset.domain in used],
         ir_version=model.ir_version,
     )  # fmt: skip
+    graphs.note_normalisation(floats, network.normalisation)
     # Not what it was made of: PyTorch's network answers as the integers do.
     return replace(network, content=graphs.serialised(floats), network=None, kind="float32")
 

@@ -17,7 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from course_lib.images.normalisation import COURSE, Normalisation
 from course_lib.networks.counting import Counted
+
+NORMALISATION = "normalisation"  # the key of the file's metadata
 
 # Where an operation has its weight and its bias, and where its scales and zero points.
 WEIGHTS = {
@@ -35,8 +38,8 @@ SCALES = {
 def strip(content: bytes) -> bytes:
     """The same computation without names, notes and shapes; of equal tensors one is kept.
 
-    The graph's inputs and outputs keep their names. Raises ValueError for a graph with branches,
-    loops or functions of its own.
+    The graph's inputs and outputs keep their names, and how it is fed stays noted. Raises
+    ValueError for a graph with branches, loops or functions of its own.
     """
     onnx = _onnx()
     model = parsed(content)
@@ -95,6 +98,7 @@ def strip(content: bytes) -> bytes:
         for value in theirs:
             if value.name not in tensors:
                 ours.append(onnx.ValueInfoProto(name=value.name, type=value.type))
+    note_normalisation(stripped, normalisation(model))
     return serialised(stripped)
 
 
@@ -172,6 +176,21 @@ def image_shape(model: Any) -> tuple[int, ...]:
     if len(shapes) != 1 or len(shapes[0]) != 4 or min(shapes[0][1:]) < 1:
         raise ValueError(f"it must take images (batch, channels, height, width), got {shapes}")
     return tuple(shapes[0][1:])
+
+
+def normalisation(model: Any) -> Normalisation:
+    """How the graph is fed; ValueError for a note that is none, `COURSE` without one."""
+    noted = {each.key: each.value for each in model.metadata_props}
+    text = noted.get(NORMALISATION)
+    return COURSE if text is None else Normalisation.from_json(text)
+
+
+def note_normalisation(model: Any, fed: Normalisation) -> None:
+    """Write into the file's metadata how the graph is fed; `COURSE` needs no note."""
+    kept = {each.key: each.value for each in model.metadata_props if each.key != NORMALISATION}
+    if fed != COURSE:
+        kept[NORMALISATION] = fed.as_json()
+    _onnx().helper.set_model_props(model, kept)
 
 
 def saturating(model: Any) -> tuple[str, ...]:

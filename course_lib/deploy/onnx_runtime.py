@@ -1,5 +1,6 @@
 """Networks as ONNX files, run by ONNX Runtime: in float32, and in real 8-bit integers."""
 
+import math
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -13,11 +14,14 @@ from torch import Tensor, nn
 from course_lib import processor
 from course_lib.deploy import graphs
 from course_lib.deploy.exported import Exported, check_calibration, needed, quietly
+from course_lib.images import normalisation
 from course_lib.images.data import Images
+from course_lib.images.normalisation import Normalisation
 from course_lib.networks.structure import plain
 from course_lib.networks.training import release_memory
 from course_lib.techniques.integers import Quantized
 
+PIXELS = 20 * 64 * 64  # that are calibrated on at a time
 MOST_STEPS = 2**30  # of a bias, which int32 holds
 LARGEST_DIFFERENCE = 1e-3  # between PyTorch's float32 and ONNX Runtime's, relative to the logits
 
@@ -70,6 +74,11 @@ class Onnx(Exported):
         (given,) = self.session.get_inputs()
         session, feed = self.session, {given.name: image.contiguous().numpy()}
         return lambda: session.run(None, feed)
+
+    @cached_property
+    def normalisation(self) -> Normalisation:
+        """How the file's network is fed; of files that do not say it, the course's way."""
+        return graphs.normalisation(graphs.parsed(self.content))
 
     @cached_property
     def saturating(self) -> tuple[str, ...]:
@@ -141,7 +150,9 @@ def onnx(
         )
     assert program is not None
     release_memory()
-    exported = Onnx(program.model_proto.SerializeToString(), still, shape, threads=threads)
+    model = program.model_proto
+    graphs.note_normalisation(model, normalisation.of(network))
+    exported = Onnx(model.SerializeToString(), still, shape, threads=threads)
     difference = float((exported(images) - expected).abs().max() / expected.abs().max())
     if not difference <= LARGEST_DIFFERENCE:
         raise ValueError(
@@ -181,12 +192,12 @@ def int8(
         raise ValueError(f"only a float32 network can be quantized, got one of {exported.kind}")
     check_calibration(count, images)
     count = min(count, len(images))
-    calibration = images.first(count - count % (exported.batch or 1))
+    calibration = images.first(count - count % (exported.batch or 1)).fed_to(exported)
     quantization = needed("onnxruntime.quantization")
     (given,) = exported.session.get_inputs()
-    feeds = (
-        {given.name: inputs.numpy()} for inputs, _ in calibration.batches(exported.batch or 20)
-    )
+    # Large images fill the memory soon.
+    at_once = exported.batch or max(1, min(20, PIXELS // math.prod(exported.shape[1:])))
+    feeds = ({given.name: inputs.numpy()} for inputs, _ in calibration.batches(at_once))
     # What CalibrationDataReader asks of a subclass: the next batch, None after the last.
     reader = type("Reader", (quantization.CalibrationDataReader,), {
         "get_next": lambda self: next(feeds, None)
@@ -212,6 +223,9 @@ def int8(
         content = paths[2].read_bytes()
         if weights is not None:
             content = _with_weights(content, paths[1].read_bytes(), weights)
+    model = graphs.parsed(content)
+    graphs.note_normalisation(model, exported.normalisation)
+    content = model.SerializeToString()
     return Onnx(content, exported.network, exported.shape, "int8", exported.threads)
 
 

@@ -216,6 +216,7 @@ def unpack(packed: bytes, threads: int = 1) -> Onnx:
         threads,
         packed_bytes=len(packed),
     )
+    _ = network.normalisation  # refuses a note that is none
     try:
         _ = network.session
     except Exception as error:  # ONNX Runtime's own kinds, one for each way to be wrong

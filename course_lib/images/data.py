@@ -26,11 +26,13 @@ from course_lib import cache
 from course_lib.cache import cache_dir
 from course_lib.images import leaves, named_sets, photos
 from course_lib.images.image_data import ImageData, Images, normalise
+from course_lib.images.normalisation import Normalisation
 from course_lib.images.photos import Skipped
 
 __all__ = [
     "ImageData",
     "Images",
+    "Normalisation",
     "Skipped",
     "are_leaves",
     "cache_dir",

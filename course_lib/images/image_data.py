@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,16 +12,18 @@ import torch
 from torch import Tensor
 
 from course_lib import cache
+from course_lib.images import normalisation
+from course_lib.images.normalisation import COURSE, Normalisation
 from course_lib.images.photos import Skipped
 
 
 def normalise(pixels: Tensor) -> Tensor:
-    """uint8 pixels 0..255 to float32 from -2 to 2; one constant for all images, phone page too.
+    """uint8 pixels 0..255 to float32 from -2 to 2, as the networks of this course take them.
 
     >>> normalise(torch.tensor([0, 255], dtype=torch.uint8))
     tensor([-2.,  2.])
     """
-    return (pixels.to(torch.float32) - 127.5) / 63.75
+    return COURSE(pixels)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,6 +41,7 @@ class Images:
 
     pixels: Tensor
     labels: Tensor
+    normalisation: Normalisation = COURSE  # of what `batches` gives
 
     def __post_init__(self) -> None:
         if self.pixels.dtype != torch.uint8 or self.pixels.ndim != 4:
@@ -70,7 +73,12 @@ class Images:
         if not isinstance(which, slice):
             which = torch.as_tensor(which)
             which = which if which.numel() else which.long()
-        return Images(self.pixels[which], self.labels[which])
+        return replace(self, pixels=self.pixels[which], labels=self.labels[which])
+
+    def fed_to(self, network: object) -> Images:
+        """The same images, whose batches are normalised as this network wants them."""
+        wanted = normalisation.of(network)
+        return self if wanted == self.normalisation else replace(self, normalisation=wanted)
 
     def first(self, n: int) -> Images:
         """The first `n` images: a fair sample of what `load` gives, which is in random order."""
@@ -81,7 +89,7 @@ class Images:
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Normalised float batches with their labels; shuffled if a generator is given."""
         for which in self.order(size, generator):
-            yield normalise(self.pixels[which].to(device)), self.labels[which].to(device)
+            yield self.normalisation(self.pixels[which].to(device)), self.labels[which].to(device)
 
     def order(self, size: int, generator: torch.Generator | None = None) -> Iterator[Tensor]:
         """The image numbers of each batch, (size,); shuffled if a generator is given."""

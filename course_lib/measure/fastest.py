@@ -93,4 +93,4 @@ def _sample(network: Onnx, images: Images | None) -> Tensor:
     count = max(count - count % batch, batch)
     if images is None:
         return torch.randn(count, *network.shape, generator=torch.Generator().manual_seed(0))
-    return next(images.first(count).batches(count))[0]
+    return next(images.first(count).fed_to(network).batches(count))[0]

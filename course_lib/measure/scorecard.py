@@ -115,11 +115,12 @@ def measure_all(
         raise ValueError(f"data {data.name!r} has no {split} images to measure on")
 
     set_threads()
-    image = next(pictures.batches(1))[0]
     running: dict[str, nn.Module | Exported] = {}
+    image: dict[str, Tensor] = {}
     for name, network in networks.items():
         running[name] = network if isinstance(network, Exported) else still(network)
-        _check_fit(name, running[name], data, image)
+        image[name] = next(pictures.fed_to(network).batches(1))[0]
+        _check_fit(name, running[name], data, image[name])
         if engine == "onnxruntime" and isinstance(network, nn.Module):
             running[name] = onnx(network, data.shape)
     tested_on = f"{data.fingerprint} {split}"
@@ -129,7 +130,7 @@ def measure_all(
         _answers(name, network, pictures, classes, tested_on) for name, network in running.items()
     ]
     with torch.inference_mode():
-        runs = [_run(network, image) for network in running.values()]
+        runs = [_run(network, image[name]) for name, network in running.items()]
         times = latency(*runs, limit_s=limit_s)
         energies = [measured_energy(run) for run in runs]
     return [
@@ -247,7 +248,7 @@ def _answers(
             # Engines keep what their largest batch needed; and outputs kept one by one would
             # lie between the freed inputs and hold their memory.
             outputs = torch.empty(len(images), classes)
-            parts = zip(outputs.split(5), images.batches(5), strict=True)
+            parts = zip(outputs.split(5), images.fed_to(network).batches(5), strict=True)
             for number, (part, (inputs, _)) in enumerate(parts):
                 part.copy_(network(inputs))
                 if number % 100 == 0:

@@ -119,8 +119,8 @@ def grow(
     if chapter not in CHAPTERS:
         raise ValueError(f"chapter must be one of {', '.join(CHAPTERS)}; got {chapter!r}")
     exported = [n if isinstance(n, Exported) else onnx(n, data.shape) for n in networks.values()]
-    image = next(data.val.batches(1))[0]
-    times = latency(*(network.run(image) for network in exported), limit_s=limit_s)
+    runs = [n.run(next(data.val.fed_to(n).batches(1))[0]) for n in exported]
+    times = latency(*runs, limit_s=limit_s)
     rows = [
         _row(chapter, cards[0], card, times[0].median_ms, time.median_ms, trained_on)
         for card, time in zip(cards[1:], times[1:], strict=True)

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from course_lib.images.image_data import Images, normalise
+from course_lib.images import normalisation
+from course_lib.images.image_data import Images
 from course_lib.networks.workers import Workers
 
 # (network, inputs, labels, image numbers) -> scalar
@@ -100,12 +101,13 @@ class Run:
     ) -> Callable[[nn.Module, Tensor], Tensor]:
         """What a worker's copy computes of its part of a batch, given the images' numbers."""
         drawing = dict(zip(map(id, sharing.copies), self.generators, strict=True))
+        fed = normalisation.of(self.network)
 
         def part_loss(network: nn.Module, numbers: Tensor) -> Tensor:
             pixels, labels = self.images.pixels[numbers], self.images.labels[numbers]
             if teaching.augment:
                 pixels = augmented(pixels, drawing[id(network)], turn=pixels.shape[1] == 3)
-            inputs = normalise(pixels).to(self.device, memory_format=torch.channels_last)
+            inputs = fed(pixels).to(self.device, memory_format=torch.channels_last)
             labels = labels.to(self.device)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=teaching.bfloat16):
                 if teaching.loss is None:

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn.modules import module as every_module
 from torch.overrides import TorchFunctionMode, resolve_name
 
+from course_lib.images import normalisation
 from course_lib.networks import structure
 
 # What Python may ask of a tensor: nothing that depends on its numbers.
@@ -73,7 +74,8 @@ def of(
         still = copy.deepcopy(network).cpu().train(training)
         names = {id(tensor): name for name, tensor in _tensors(still)}
         devices = sorted({tensor.device.type for _, tensor in _tensors(network)})
-        said: list[Any] = [torch.__version__, devices, training]
+        fed = normalisation.of(network).as_json()
+        said: list[Any] = [torch.__version__, devices, training, fed]
         for name, tensor in _tensors(still):
             said.append([name, _content(tensor), training and tensor.requires_grad])
         shown = [torch.zeros(size, *shape) for size in batches]

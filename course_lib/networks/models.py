@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from course_lib import files
+from course_lib.images import normalisation
 from course_lib.images.leaf_shapes import SPECIES
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
@@ -194,6 +195,8 @@ def save(network: nn.Module, path: str | Path, notes: dict | None = None) -> Pat
     else:
         arguments["widths"] = list(network.widths)
     header = {"architecture": name, "arguments": arguments, "notes": notes or {}}
+    if (fed := normalisation.of(network)) != normalisation.COURSE:
+        header["normalisation"] = fed.as_json()
     weights = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
     rebuilt = {k: v.shape for k, v in ARCHITECTURES[name](**arguments).state_dict().items()}
     changed = sorted(
@@ -216,6 +219,8 @@ def load(path: str | Path) -> nn.Module:
             header = json.loads((file.metadata() or {})["course"])
         network = ARCHITECTURES[header["architecture"]](**header["arguments"])
         network.load_state_dict(load_file(path))
+        if "normalisation" in header:
+            network.normalisation = normalisation.Normalisation.from_json(header["normalisation"])
     except FileNotFoundError:
         raise
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError, OSError) as error:

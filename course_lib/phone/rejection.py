@@ -22,7 +22,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_lib.images.data import Images, normalise
+from course_lib.images import normalisation
+from course_lib.images.data import Images
 from course_lib.images.out_of_distribution import others, others_by_kind
 from course_lib.networks import structure
 from course_lib.phone.page_shared import VALUES
@@ -144,11 +145,12 @@ def answers(network: Callable[[Tensor], Tensor], images: Images, turns: int = 1)
     network: what takes up to 20 normalised images and returns logits: an `engines.Exported`, or
     a network of PyTorch, which is asked in evaluation mode.
     """
+    fed = normalisation.of(network)
     still = structure.evaluating(network) if isinstance(network, nn.Module) else nullcontext()
     with still:
         return torch.stack([
             torch.cat([
-                network(normalise(images.pixels[which].rot90(turn, (2, 3)).contiguous()))
+                network(fed(images.pixels[which].rot90(turn, (2, 3)).contiguous()))
                 for which in images.order(20)
             ])
             for turn in range(turns)

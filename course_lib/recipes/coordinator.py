@@ -37,7 +37,7 @@ class Coordinator:
         self.lesson, self.folder, self.space = lesson, folder, space
         self.pool, self.before, self.progress = pool, before, progress
         self.failed, self.error = 0, ""
-        self.whole, self.image = whole, next(lesson.data.val.batches(1))[0]
+        self.whole, self.image = whole, next(lesson.data.val.fed_to(whole).batches(1))[0]
 
     def rung(
         self,

@@ -209,7 +209,7 @@ def points_lost(before: float, after: float) -> float:
 
 def named_right(network: engines.Onnx, images: Images) -> Tensor:
     """Which images are named right, (count,) bool."""
-    outputs = [network(inputs).argmax(1) for inputs, _ in images.batches(20)]
+    outputs = [network(inputs).argmax(1) for inputs, _ in images.fed_to(network).batches(20)]
     return torch.cat(outputs) == images.labels
 
 

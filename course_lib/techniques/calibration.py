@@ -85,7 +85,7 @@ def _watch(
     for name, layer in structure.layers(network).items():
         layer.register_forward_pre_hook(lambda _layer, inputs, name=name: see(name, inputs[0]))
     weight = next(network.parameters())
-    for inputs, _ in images.batches(batch_size, device=weight.device):
+    for inputs, _ in images.fed_to(network).batches(batch_size, device=weight.device):
         network(inputs.to(weight.dtype))
 
 

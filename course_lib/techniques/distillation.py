@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib import cache
+from course_lib.images import normalisation
 from course_lib.images.data import ImageData
 from course_lib.networks import identity, structure, training
 
@@ -105,18 +106,19 @@ def taught_by(
     if isinstance(teacher, nn.Module):
         asked = structure.copied(teacher)
 
-        def opinion(inputs: Tensor, numbers: Tensor) -> Tensor:
+        def opinion(student: nn.Module, inputs: Tensor, numbers: Tensor) -> Tensor:
             with torch.no_grad():
-                return asked.to(inputs.device)(inputs)
+                seen = normalisation.converted(inputs, student, asked)
+                return asked.to(inputs.device)(seen)
     else:
         known = _checked_logits("teacher", teacher)
 
-        def opinion(inputs: Tensor, numbers: Tensor) -> Tensor:
+        def opinion(student: nn.Module, inputs: Tensor, numbers: Tensor) -> Tensor:
             return known[numbers].to(inputs.device)
 
     def hook(network: nn.Module, inputs: Tensor, labels: Tensor, numbers: Tensor) -> Tensor:
         logits = network(inputs).float()  # training may compute them in 16 bits
-        return loss(logits, opinion(inputs, numbers), labels, temperature, mix)
+        return loss(logits, opinion(network, inputs, numbers), labels, temperature, mix)
 
     return hook
 
@@ -185,7 +187,6 @@ def hints(
             "every parameter of the student is frozen; student.requires_grad_(True) lets it learn"
         )
     teacher = structure.copied(teacher)
-    image = next(data.train.first(1).batches(1))[0]
     shapes = []
     for role, network, layer in (
         ("student", student, student_layer),
@@ -195,8 +196,9 @@ def hints(
         if layer not in names:
             raise ValueError(f"{role}_layer must be one of {', '.join(names)}; got {layer!r}")
         device = next(network.parameters()).device
+        image = next(data.train.first(1).fed_to(network).batches(1, device=device))[0]
         with torch.no_grad():
-            shapes.append(_features(structure.copied(network), layer, image.to(device)).shape)
+            shapes.append(_features(structure.copied(network), layer, image).shape)
     (_, inside, *size), (_, wanted, *teacher_size) = shapes
     if size != teacher_size or len(size) not in (0, 2):
         raise ValueError(
@@ -209,7 +211,8 @@ def hints(
 
     def hook(network: nn.Module, inputs: Tensor, labels: Tensor, numbers: Tensor) -> Tensor:
         with torch.no_grad():
-            hint = _features(teacher.to(inputs.device), teacher_layer, inputs)
+            seen = normalisation.converted(inputs, network, teacher)
+            hint = _features(teacher.to(inputs.device), teacher_layer, seen)
         assert isinstance(network, _Guided)
         return F.mse_loss(
             network.regressor(_features(network.student, student_layer, inputs)), hint
@@ -228,6 +231,7 @@ class _Guided(nn.Module):
     def __init__(self, student: nn.Module, regressor: nn.Module):
         super().__init__()
         self.student, self.regressor = student, regressor
+        self.normalisation = normalisation.of(student)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.student(images)

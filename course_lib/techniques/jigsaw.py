@@ -147,7 +147,7 @@ def silence(
     classify = network.get_submodule("classify")
     correct = torch.empty(len(channels), len(images), dtype=torch.bool)
     start = 0
-    for inputs, labels in images.batches(batch_size):
+    for inputs, labels in images.fed_to(network).batches(batch_size):
         seen = before(inputs.to(memory_format=torch.channels_last))
         for row, channel in enumerate(channels):
             kept = seen[:, channel].clone()
@@ -178,7 +178,7 @@ def silence_share(
         _features(network)[place].register_forward_hook(lambda _m, _i, out, kept=kept: out * kept)
     answers = [
         network(inputs.to(memory_format=torch.channels_last)).argmax(1) == labels
-        for inputs, labels in images.batches(batch_size)
+        for inputs, labels in images.fed_to(network).batches(batch_size)
     ]
     return torch.cat(answers)
 

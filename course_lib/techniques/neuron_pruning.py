@@ -122,7 +122,7 @@ def _read(
     for name in {part.layer for several in readers.values() for part in several}:
         network.get_submodule(name).register_forward_pre_hook(note(name))
     total = {layer: torch.zeros(_channels(p)) for layer, p in owned.items()}
-    for inputs, labels in images.batches(BATCH, device=device):
+    for inputs, labels in images.fed_to(network).batches(BATCH, device=device):
         with torch.set_grad_enabled(criterion == "taylor"):
             loss = F.cross_entropy(network(inputs), labels, reduction="sum")
         if criterion == "taylor":

@@ -69,7 +69,8 @@ def sensitivity(
 def _in_chain(network, steps, owned, images, cuts) -> dict[str, list[float]]:
     names = list(steps)
     correct = {layer: torch.zeros(len(several)) for layer, several in cuts.items()}
-    for inputs, labels in images.batches(100, device=next(network.parameters()).device):
+    device = next(network.parameters()).device
+    for inputs, labels in images.fed_to(network).batches(100, device=device):
         seen = inputs.to(memory_format=torch.channels_last)
         at = 0
         for layer, several in cuts.items():

@@ -288,8 +288,7 @@ def identified(page, pictures, role):
 def python_answers(model, pictures):
     import torch
 
-    images = torch.from_numpy(pictures.transpose(0, 3, 1, 2).copy()).float()
-    images = (images - model.mean) / model.scale
+    images = model.normalisation(torch.from_numpy(pictures.transpose(0, 3, 1, 2).copy()))
     views = torch.stack([
         torch.cat([model.network(image[None].rot90(turn, (2, 3))) for image in images])
         for turn in range(model.unsure.turns)

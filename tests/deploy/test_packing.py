@@ -277,6 +277,12 @@ def test_where_the_bytes_go(packed, networks, tmp_path):
     assert list(parts)[-2:] == ["graph, small tensors", "container"]
     assert all(part.bytes > 0 for part in contents.parts)
     assert f"{len(packed):,} bytes" in str(contents)
+    linear = parts["linear 16 to 3"]
+    said = next(line for line in str(contents).splitlines() if line.startswith("linear"))
+    assert said.endswith(
+        f"48 numbers, {linear.levels} different, {linear.zeros / 48:.0%} zero, "
+        f"{linear.bytes * 8 / 48:.1f} bits each"
+    )
     path = packing.save(networks["3 bits"], tmp_path / "network.packed")
     assert packing.inspect(path) == contents
     picture = contents.picture()

@@ -33,4 +33,5 @@ def test_layers_are_counted_as_everywhere_else():
     assert all(point.seconds > 0 for point in points)
     text = roofline.describe(points, roofline.Roof(1e9, 1e9))
     assert text.count("multiply-adds a byte") == 7
-    assert "memory" in text or "arithmetic" in text
+    limits = ["arithmetic" if point.intensity > 1 else "memory" for point in points]
+    assert [line.split("(")[-1] for line in text.splitlines()] == [f"{each})" for each in limits]

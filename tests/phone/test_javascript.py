@@ -25,6 +25,8 @@ from onnx import TensorProto, helper
 
 import course_lib
 from course_lib import app, engines, rejection
+from course_lib.images.normalisation import IMAGENET as BY_CHANNEL
+from course_lib.images.normalisation import Normalisation
 from course_lib.phone import page_folder, page_models, page_runtime, page_shared
 
 TESTS = Path(__file__).parent / "javascript"
@@ -184,8 +186,10 @@ def _inputs():
     picture = torch.arange(8 * 8 * 3, dtype=torch.uint8).view(8, 8, 3)
     return [
         {"rgb": _text(picture.numpy().tobytes()), "mean": mean, "scale": scale,
-         "wanted": ((picture.permute(2, 0, 1).float() - mean) / scale).flatten().tolist()}
-        for mean, scale in ((127.5, 63.75), (127, 128), (0, 255))
+         "wanted": Normalisation(mean, scale)(picture.permute(2, 0, 1)).flatten().tolist()}
+        for mean, scale in (
+            (127.5, 63.75), (127, 128), (0, 255), (BY_CHANNEL.mean, BY_CHANNEL.scale),
+        )
     ]  # fmt: skip
 
 
@@ -257,6 +261,8 @@ def _files(packed):
         ({"shape": [3, 8, 8]}, "size"), ({"shape": [3, 513, 513]}, "size"), ({"shape": []}, "size"),
         ({"shape": [3, 32, 48]}, "size"), ({"shape": [1, 32, 32]}, "size"), ({"shape": 3}, "size"),
         ({"mean": "127"}, "scale"), ({"scale": 0}, "scale"), ({"scale": -1}, "scale"),
+        ({"mean": [1, 2, 3]}, "scale"), ({"mean": [1, 2], "scale": [1, 2]}, "scale"),
+        ({"mean": [1, 2, "3"], "scale": [1, 2, 3]}, "scale"), ({"mean": []}, "scale"),
         ({"unsure": {}}, "unsure"), ({"unsure": None}, "unsure"), ({"unsure": [1, 2]}, "unsure"),
         *(({"unsure": RULE | wrong}, "unsure") for wrong in _wrong_rules()),
         ({"facts": None}, "facts"), ({"onnx_bytes": -1}, "no network"),

@@ -14,6 +14,7 @@ from onnx import TensorProto, helper
 
 from course_lib import data, engines, models, packing
 from course_lib.deploy import graphs
+from course_lib.images.normalisation import Normalisation
 from course_lib.phone import page_models
 from course_lib.phone.rejection import Rule
 
@@ -151,8 +152,7 @@ def test_a_rule_with_more_in_it_comes_back_whole(network):
         ({"shape": (3, 8, 8)}, "16 to 512 pixels"),
         ({"shape": (3, 600, 600)}, "16 to 512 pixels"),
         ({"shape": (3, 32.0, 32.0)}, "16 to 512 pixels"),
-        ({"scale": 0.0}, "scale above 0"),
-        ({"mean": float("nan")}, "mean and scale must be finite"),
+        ({"normalisation": Normalisation((1, 2), (1, 2))}, "one for each of 3"),
         ({"unsure": None}, "unsure must be a rejection.Rule"),
         ({"facts": page_models.Facts(accuracy=97.0)}, "accuracy of the facts"),
         ({"facts": page_models.Facts(macs=-1)}, "macs of the facts"),
@@ -251,9 +251,15 @@ def test_a_later_format_names_what_is_needed(packed):
         ({"shape": [3, 1e999, 1e999]}, "16 to 512 pixels"),
         ({"shape": [[3], {}, None]}, "16 to 512 pixels"),
         ({"shape": []}, "16 to 512 pixels"),
-        ({"mean": "127"}, "must hold mean, a finite number"),
-        ({"mean": True}, "must hold mean, a finite number"),
+        ({"mean": "127"}, "must hold mean, a number"),
+        ({"mean": True}, "must hold mean, a number"),
+        ({"mean": [True]}, "mean must be a finite number"),
+        ({"mean": [1, 2, 3]}, "mean and scale must be as many"),
+        ({"mean": [1, 2], "scale": [1, 2]}, "one mean for all channels or one for each of 3"),
+        ({"scale": [[1], [2], [3]], "mean": [1, 2, 3]}, "scale must be a finite number"),
         ({"scale": 10**400}, "finite"),
+        ({"scale": 0.0}, "every scale above 0"),
+        ({"mean": float("nan")}, "mean must be a finite number"),
         ({"unsure": {}}, "no whole rule"),
         ({"unsure": {"temperature": 0, "probability": 0.5, "evidence": 1}}, "temperature"),
         ({"unsure": {"temperature": 1, "probability": 2, "evidence": 1}}, "probability"),

@@ -9,7 +9,7 @@ from PIL import Image
 
 from course_lib import engines, packing
 from course_lib.phone import plant_network, plants
-from course_lib.phone.plant_network import IMAGENET_NAMES, normalised
+from course_lib.phone.plant_network import IMAGENET_NAMES
 from course_lib.techniques import optimal_rounding
 
 needs_extra = pytest.mark.skipif(
@@ -69,8 +69,8 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch):
 @needs_extra
 def test_cutting_leaves_the_logits_of_plants_as_they_were(shown):
     with torch.inference_mode():
-        whole = plant_network.imagenet()(normalised(shown))[:, list(plant_network.rows())]
-        cut = plants.network()(normalised(shown))
+        whole = plant_network.imagenet()(plants.FED(shown))[:, list(plant_network.rows())]
+        cut = plants.network()(plants.FED(shown))
     torch.testing.assert_close(cut, whole, rtol=1e-5, atol=1e-4)
 
 
@@ -81,12 +81,12 @@ def test_the_known_photo_is_named_when_normalised_as_the_network_wants(shown):
     row = names.index("military uniform")
     photo = shown[-1:].float()
     with torch.inference_mode():
-        right = whole(normalised(shown[-1:])).softmax(1)[0]
+        right = whole(plants.FED(shown[-1:])).softmax(1)[0]
         bytes_as_they_are = whole(photo).softmax(1)[0]
         ours = whole((photo - 127.5) / 63.75).softmax(1)[0]
     assert names[int(right.argmax())] == "military uniform"
     assert right[row] > max(bytes_as_they_are[row], ours[row])
-    assert normalised(torch.tensor([0, 127, 255], dtype=torch.uint8)).tolist() == [-127 / 128, 0, 1]
+    assert plants.FED(torch.tensor([0, 127, 255], dtype=torch.uint8)).tolist() == [-127 / 128, 0, 1]
 
 
 @needs_extra
@@ -106,7 +106,7 @@ def test_pictures_are_the_same_every_time_and_reach_black_and_white():
     # Then one step of the input in 8 bits is one grey level.
     assert (int(first.pixels.min()), int(first.pixels.max())) == (0, 255)
     inputs, labels = next(first.first(3).batches(20))
-    assert torch.equal(inputs, normalised(first.pixels[:3]))
+    assert torch.equal(inputs, plants.FED(first.pixels[:3]))
     assert labels.tolist() == [0, 0, 0]
 
 
@@ -114,7 +114,7 @@ def test_pictures_are_the_same_every_time_and_reach_black_and_white():
 def rounded():
     """Few pictures of few pixels, so that it is quick: the folded network, its integers."""
     folded, few = plants.fold_batch_norm(plants.network()), plants.pictures(64, 8)
-    seen = optimal_rounding.moments(folded, normalised(few.pixels))
+    seen = optimal_rounding.moments(folded, plants.FED(few.pixels))
     return folded, plants.rounded(folded, seen, plants.HARM), few
 
 
@@ -122,7 +122,7 @@ def rounded():
 @pytest.mark.slow
 def test_rounding_leaves_names_as_they_were(rounded):
     folded, found, _ = rounded
-    inputs = normalised(plants.pictures(64, 40, seed=3).pixels)
+    inputs = plants.FED(plants.pictures(64, 40, seed=3).pixels)
     with torch.inference_mode():
         before, after = folded(inputs), optimal_rounding.written(folded, found)(inputs)
     sure = before.softmax(1).amax(1) > 0.5
@@ -136,7 +136,7 @@ def test_rounding_leaves_names_as_they_were(rounded):
 @pytest.mark.slow
 def test_stored_integers_give_the_logits_of_what_they_stand_for(rounded):
     folded, found, few = rounded
-    stored, inputs = plants.stored(folded, found, 64), normalised(few.pixels[:2])
+    stored, inputs = plants.stored(folded, found, 64), plants.FED(few.pixels[:2])
     with torch.inference_mode():
         expected = optimal_rounding.written(folded, found)(inputs)
     torch.testing.assert_close(stored(inputs), expected, rtol=1e-3, atol=1e-3)
@@ -177,8 +177,8 @@ def test_the_compressed_network_is_small_and_agrees(both):
     side = plants.SIDES["after"]
     pixels = plants.pictures(side, 60, seed=7).pixels
     with torch.inference_mode():
-        expected = plants.network()(normalised(pixels))
-    found, whole = after(normalised(pixels)), plants.native()(normalised(pixels))
+        expected = plants.network()(plants.FED(pixels))
+    found, whole = after(plants.FED(pixels)), plants.native()(plants.FED(pixels))
     sure = expected.softmax(1).amax(1) > 0.5
     assert sure.sum() >= 10
     same = found.argmax(1) == expected.argmax(1)

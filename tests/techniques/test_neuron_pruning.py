@@ -382,6 +382,15 @@ def test_a_network_is_traced_once_for_each_cut(traces, images):
     assert len(traces) == 4, "each step's network is another one"
 
 
+def test_the_images_tell_the_shape_that_a_graph_is_traced_with(images):
+    network = lively(Residual())
+    told = neuron_pruning.prune(network, 0.5, "taylor", images=images.train, shape=images.shape)
+    seen = neuron_pruning.prune(network, 0.5, "taylor", images=images.train)
+    close(seen, told, torch.randn(2, *images.shape))
+    with pytest.raises(ValueError, match="shape"):
+        neuron_pruning.prune(network, 0.5)
+
+
 def test_a_step_of_a_recipe_traces_and_looks_once(traces, images, tmp_path, monkeypatch):
     looked, whole = [], neuron_pruning.importance
     monkeypatch.setattr(

@@ -393,6 +393,28 @@ def test_gradual_pruning_rises_to_the_sparsity_and_stays(network, images, monkey
     assert history.best_epoch == 3  # the last one, whichever was best
 
 
+def test_gradual_pruning_cuts_twenty_times_along_the_schedule(network, monkeypatch):
+    cuts = {}
+
+    def watched(network, data, after_step, **_options):
+        kept = 0.0
+        for done in range(1, 161):
+            after_step(network, done, 160)
+            pruned = filter(parametrize.is_parametrized, network.modules())
+            masks = [layer.parametrizations.weight[-1].mask for layer in pruned]
+            zero = 1 - sum(int(m.sum()) for m in masks) / sum(m.numel() for m in masks)
+            if zero != kept:
+                cuts[done] = kept = zero
+        return network, None
+
+    monkeypatch.setattr(training, "fit", watched)
+    wp.prune_gradually(network, None, 0.9, epochs=1)
+    assert list(cuts) == list(range(6, 121, 6))  # in the first three quarters of the steps
+    assert list(cuts.values()) == pytest.approx(
+        [0.9 - 0.9 * (1 - done / 120) ** 3 for done in cuts], abs=1e-3
+    )
+
+
 def test_a_winning_ticket_is_found_from_the_start(images):
     torch.manual_seed(1)
     initial = models.LeafNet(4, classes=3)

@@ -127,11 +127,18 @@ function fault(header) {
   const square = Array.isArray(shape) && shape.length === 3 && shape[0] === 3 && shape[2] === side;
   if (!square || !Number.isInteger(side) || !isWithin(side, SIDES))
     return "its pictures have no usable size";
-  if (!isNumber(mean) || !isNumber(scale) || scale <= 0) return "its pixels have no scale";
+  if (!areScales(mean, scale, shape[0])) return "its pixels have no scale";
   if (!isRule(unsure, classes.length)) return "it does not say when it is unsure";
   if (facts === null || typeof facts !== "object") return "its facts are missing";
   const size = header.onnx_bytes;
   return Number.isInteger(size) && size > 0 ? "" : "it holds no network";
+}
+
+/** Whether pixels can be normalised so: a number for all channels, or a list with one for each. */
+function areScales(mean, scale, channels) {
+  const [means, scales] = [[mean].flat(), [scale].flat()];
+  if (means.length !== scales.length || ![1, channels].includes(means.length)) return false;
+  return means.every(isNumber) && scales.every((each) => isNumber(each) && each > 0);
 }
 
 /** Whether this is a rule for so many classes; turns and a pattern it need not have. */

@@ -37,18 +37,22 @@ export function needed(width, height, size) {
   return { x, y, w: width - 2 * x, h: height - 2 * y };
 }
 
-/** Network input (3, size, size) of RGB bytes (size, size, 3): (pixel - mean) / scale. */
+/** Network input (3, size, size) of RGB bytes (size, size, 3): (pixel - mean) / scale, which are
+ * numbers for all channels, or lists with one for each. */
 export function normalise(rgb, mean, scale) {
   const area = rgb.length / 3;
-  const levels = Float32Array.from({ length: 256 }, (_, level) => (level - mean) / scale);
   const input = new Float32Array(rgb.length);
-  for (let i = 0, j = 0; i < area; i++, j += 3) {
-    input[i] = levels[rgb[j]];
-    input[area + i] = levels[rgb[j + 1]];
-    input[2 * area + i] = levels[rgb[j + 2]];
+  for (let channel = 0; channel < 3; channel++) {
+    const [middle, unit] = [ofChannel(mean, channel), ofChannel(scale, channel)];
+    const levels = Float32Array.from({ length: 256 }, (_, level) => (level - middle) / unit);
+    const plane = input.subarray(channel * area);
+    for (let i = 0, j = channel; i < area; i++, j += 3) plane[i] = levels[rgb[j]];
   }
   return input;
 }
+
+const ofChannel = (given, channel) =>
+  Array.isArray(given) ? given[channel % given.length] : given;
 
 /** RGB bytes (size, size, 3), turned to the left by so many quarters. */
 export function turned(rgb, size, quarters) {
