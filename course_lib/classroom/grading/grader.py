@@ -23,6 +23,7 @@ from nbformat import NotebookNode
 from ... import files
 from ..assembly import find_root, write
 from . import gradebook, kernel, sandbox
+from .reading import HALVES, read
 from .repair import imports_of, repair
 from .submissions import Submission, collect
 
@@ -91,7 +92,8 @@ def grade(
     try:
         with FileLock(folder / ".grading.lock", timeout=1):
             sandbox.require(walls, folder)
-            found, odd = collect(submissions, folder / "submitted", names, due)
+            released = {name: gradebook.source(folder, name) for name in names}
+            found, odd = collect(submissions, folder / "submitted", names, due, released)
             used = sorted({one.exercise for one in found})
             for name in used:
                 on_progress(0, len(found), f"{name}: the course's own solution")
@@ -179,19 +181,15 @@ def _run(
     released: NotebookNode, one: Submission, walls: sandbox.Sandbox, outcome: Outcome
 ) -> NotebookNode:
     try:
-        sent = nbformat.read(one.notebook, as_version=4)
+        sent, mended = read(one.notebook, script=one.notebook.suffix == ".py")
         repaired = repair(released, sent)
     except Exception as error:  # whatever a stranger's file makes a parser raise
         said = f"the notebook cannot be read ({type(error).__name__}); taken as not answered"
         outcome.doubts.append(said)
         return nbformat.from_dict(released)
-    outcome.notes, outcome.doubts = (
-        repaired.notes,
-        [
-            *repaired.doubts,
-            *suspicions(repaired.notebook, released),
-        ],
-    )
+    outcome.notes = [*mended, *repaired.notes]
+    outcome.doubts = [*repaired.doubts, *suspicions(repaired.notebook, released)]
+    outcome.doubts += [note for note in mended if note == HALVES]
     imports = imports_of(released)
     graded = kernel.run(repaired.notebook, walls, one.files, imports)
     outcome.shares = {name: verdict.share for name, verdict in graded.verdicts.items()}

@@ -93,7 +93,7 @@ class _Place:
         self.written = bool(own.get("solution"))
         self.locked = bool(own.get("locked"))
         # Written by the learner, but neither a function nor a guess: code that makes a file.
-        made = set(_defined(cell.source)) if cell.cell_type == "code" else {self.name}
+        made = set(defined(cell.source)) if cell.cell_type == "code" else {self.name}
         self.nameless = self.written and self.name not in made
         self.candidates: list[NotebookNode] = []
         self.earlier: list[NotebookNode] = []  # versions that another has replaced
@@ -158,12 +158,10 @@ def _defines(place: _Place, cell: NotebookNode) -> bool:
     """The function or the guess that the place is for, in code or in a retyped cell."""
     if not (place.written and place.cell.cell_type == "code"):
         return False
-    return place.name in set(_defined(cell.source)) and place.name in set(
-        _defined(place.cell.source)
-    )
+    return place.name in set(defined(cell.source)) and place.name in set(defined(place.cell.source))
 
 
-def _defined(code: str) -> Iterator[str]:
+def defined(code: str) -> Iterator[str]:
     """Names that code defines or assigns at its top level; by pattern where it does not parse."""
     try:
         tree = ast.parse(code)
