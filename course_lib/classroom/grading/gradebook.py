@@ -59,12 +59,15 @@ def new(folder: Path, root: Path | None = None) -> list[str]:
     """Make a class's folder, or bring its exercises up to date; the exercises' names.
 
     A new one is there as a whole, or not at all. Nothing of a class that has begun is lost: marks
-    and submissions stay. Raises FileNotFoundError where no solutions are built.
+    and submissions stay. Raises FileNotFoundError where no solutions are built, ValueError
+    for a file.
     """
     base = find_root(root)
     solutions = sorted((base / "solutions").glob("[0-9][0-9]_*.ipynb"))
     if not solutions:
         raise FileNotFoundError(f"{base / 'solutions'} holds no built solution: `make notebooks`")
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"a class is a folder, and {folder} is a file: give another name")
     if any((folder / name).exists() for name in PARTS):
         return _fill(folder, solutions, base)
     folder.parent.mkdir(parents=True, exist_ok=True)

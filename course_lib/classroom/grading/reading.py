@@ -17,11 +17,9 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from ... import files
-from .repair import defined
+from .repair import about, defined
 
 SHORTEST = 40  # characters of a text that only one notebook has
-HALVES = "half a character (of an emoji, say) cannot be kept; it was replaced"
 
 
 def read(path: Path, script: bool = False) -> tuple[NotebookNode, list[str]]:
@@ -39,12 +37,8 @@ def read(path: Path, script: bool = False) -> tuple[NotebookNode, list[str]]:
         text = raw.decode("cp1252", "replace")
         notes.append("its text is in no Unicode; read as that of an old Windows")
     if script:
-        return _script(files.whole(text)), notes
-    text = json.dumps(json.loads(text), ensure_ascii=False)
-    mended = files.whole(text)
-    if mended != text:
-        notes.append(HALVES)
-    made: NotebookNode = nbformat.reads(mended, as_version=4)
+        return _script(text), notes
+    made: NotebookNode = nbformat.reads(text, as_version=4)
     return made, notes
 
 
@@ -88,7 +82,7 @@ def _own(released: NotebookNode) -> Iterable[NotebookNode]:
 
 def _marks(cells: Iterable[NotebookNode]) -> Iterable[str]:
     for cell in cells:
-        if name := cell.metadata.get("nbgrader", {}).get("grade_id"):
+        if name := about(cell).get("grade_id"):
             yield f"name {name}"
         if "id" in cell:
             yield f"id {cell.id}"
