@@ -149,7 +149,7 @@ def test_marks_of_hand_and_machine_live_together_and_outlive_a_new_release(schoo
     shares = {"layer_bytes-check": 1, "affine-check": 0}
     for _ in range(2):  # grading again changes nothing
         gradebook.save(school, "=ana", EXERCISE, notebook, shares, datetime(2026, 1, 1, 12))
-    [row] = list(csv.DictReader(gradebook.export(school).open(encoding="utf-8")))
+    [row] = list(csv.DictReader(gradebook.export(school).open(encoding="utf-8-sig")))
     assert row["learner"] == "'=ana"  # a sheet would compute it
     assert (row["layer_bytes-check"], row["affine-check"], row["points"]) == ("2.0", "0.0", "2.0")
     assert row["why_factor-answer"] == ""
@@ -160,10 +160,10 @@ def test_marks_of_hand_and_machine_live_together_and_outlive_a_new_release(schoo
         by_hand.manual_score, by_hand.needs_manual_grade = 1.5, False
         grades.db.commit()
     assert gradebook.new(school, made_up.one_exercise(tmp_path / "root")) == [EXERCISE]
-    [row] = list(csv.DictReader(gradebook.export(school).open(encoding="utf-8")))
+    [row] = list(csv.DictReader(gradebook.export(school).open(encoding="utf-8-sig")))
     assert (row["points"], row["why_factor-answer"]) == ("3.5", "1.5")
     gradebook.save(school, "=ana", EXERCISE, notebook, shares, None)
-    [row] = list(csv.DictReader(gradebook.export(school).open(encoding="utf-8")))
+    [row] = list(csv.DictReader(gradebook.export(school).open(encoding="utf-8-sig")))
     assert (row["points"], row["why_factor-answer"]) == ("3.5", "1.5")
     page = gradebook.feedback(school, "=ana", EXERCISE, ["late"]).read_text(encoding="utf-8")
     assert "Points: 2 of 2" in page
@@ -351,11 +351,13 @@ def test_a_class_is_marked_rightly_though_the_grader_is_killed_in_between(tmp_pa
     assert made_up.mistakes(who, outcomes) == []
     assert found["ran"] == len(who) - len(there)
     assert all(path.read_bytes() == content for path, content in there.items())
-    rows = list(csv.DictReader((folder / "grades.csv").open(encoding="utf-8")))
+    rows = list(csv.DictReader((folder / "grades.csv").open(encoding="utf-8-sig")))
     marks = {
         row["learner"]: sum(float(row[f"{task}-check"]) for task in made_up.ALL) for row in rows
     }
     assert marks == {one.name: one.points for one in who}
     assert len(list(folder.glob("feedback/*/*.html"))) == len(who)
-    flagged = {row["learner"] for row in csv.DictReader((folder / "review.csv").open())}
+    flagged = {
+        row["learner"] for row in csv.DictReader((folder / "review.csv").open(encoding="utf-8-sig"))
+    }
     assert {one.name for one in who if one.flagged} <= flagged

@@ -170,7 +170,7 @@ class Reader:
             its = _Room(self.own, MOST_FILES) if base is None else room
             yield from self._judged(found, size, its, depth)
         if base is not None and not some:
-            yield replace(base, why="is an archive with nothing in it")
+            yield replace(base, inner=None, why="is an archive with nothing in it")
 
     def _unpacked(
         self, entry: archives.Entry, found: Found, path: PurePosixPath, room: _Room

@@ -58,8 +58,13 @@ class Known:
 
     def exercises_of(self, sent: NotebookNode) -> list[str]:
         """The exercise that a notebook is of; none, or several where its cells are of several."""
-        marks = set(_marks(sent.cells))
-        found = Counter({name: len(own & marks) for name, own in self.own.items()})
+        cells = [set(_marks([cell])) for cell in sent.cells]
+        found = Counter(
+            {
+                name: sum(not own.isdisjoint(cell) for cell in cells)
+                for name, own in self.own.items()
+            }
+        )
         [(best, most), *others] = found.most_common(2) or [("", 0)]
         if most == 0:
             return []

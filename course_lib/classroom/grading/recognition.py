@@ -21,7 +21,7 @@ class File:
     found: Found
     exercise: str | None = None
     doubt: str = ""
-    by_cells: bool = False  # its cells say so, not its name alone
+    sure: bool = False  # its cells say so, or the name of a network
     owner: Owner = field(default_factory=lambda: Owner("", ""))
     stamp: datetime | None = None  # nbgrader's own
 
@@ -44,7 +44,8 @@ class File:
     def order(self) -> tuple:
         """Which of several versions counts: the one for which this is highest."""
         date, inner = (when or datetime.min for when in (self.date, self.found.order))
-        return self.by_cells, not self.is_script, date, inner, str(self.found)
+        kind = self.sure, not self.is_script
+        return *kind, date, inner, self.found.written or datetime.min, str(self.found)
 
 
 def recognised(found: Found, names: Names, known: Known) -> File:
@@ -58,7 +59,8 @@ def recognised(found: Found, names: Names, known: Known) -> File:
         return File(found)
     one = File(found, named)
     if one.is_network:
-        return one if named else File(replace(found, path=None, why=f"{OTHER}: of no exercise"))
+        sure = names.exercise(found.file) is not None
+        return replace(one, sure=sure) if named else _left(found, f"{OTHER}: of no exercise")
     notebook = ".ipynb" in found.file.lower()
     try:
         sent, _ = read(found.path, one.is_script)
@@ -83,10 +85,10 @@ def _by_cells(found: Found, cells: list[str], named: str | None) -> File:
     if len(cells) == 1:
         other = named not in (None, cells[0])
         doubt = f"its name says {named}, its cells {cells[0]}: taken as that" if other else ""
-        return File(found, cells[0], doubt, by_cells=True)
+        return File(found, cells[0], doubt, sure=True)
     several = f"its cells are of {' and '.join(sorted(cells))}"
     if named in cells:
-        return File(found, named, f"{several}: taken as its name says", by_cells=True)
+        return File(found, named, f"{several}: taken as its name says", sure=True)
     return _left(found, several)
 
 
