@@ -140,6 +140,42 @@ def test_a_class_is_made_with_released_exercises_and_hidden_tests_kept(tmp_path)
         gradebook.exercises(school.parent)
 
 
+def test_a_class_needs_no_program_on_the_path(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    root = made_up.one_exercise(tmp_path / "root")
+    assert gradebook.new(tmp_path / "class", root) == [EXERCISE]
+    from nbgrader.api import Gradebook
+
+    Gradebook(gradebook.database(tmp_path / "class")).close()  # nbgrader finds nothing missing
+
+
+def test_a_class_is_made_whole_or_not_at_all(tmp_path, monkeypatch):
+    root = made_up.one_exercise(tmp_path / "root")
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "submissions.zip").write_text("of the teacher")
+    with monkeypatch.context() as patch:
+        patch.setattr(gradebook, "_release", lambda *_: 1 / 0)
+        for name in ("new", "there"):
+            with pytest.raises(ZeroDivisionError):
+                gradebook.new(tmp_path / name, root)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["root", "there"]
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["submissions.zip"]
+    gradebook.new(tmp_path / "there", root)
+    assert gradebook.exercises(tmp_path / "there") == [EXERCISE]
+    assert (tmp_path / "there" / "submissions.zip").read_text() == "of the teacher"
+    with pytest.raises(ValueError, match="is a file"):
+        gradebook.new(tmp_path / "there" / "submissions.zip", root)
+
+
+def test_tables_open_in_a_spreadsheet_and_compute_nothing(tmp_path):
+    whys = ["Zoë \ud83d", "=1+1", "-2+3", "@x", "\tx", "+x"]
+    path = gradebook.review(tmp_path, [{"learner": "Zoë", "why": why} for why in whys])
+    assert path.read_bytes().startswith("\ufefflearner".encode())
+    rows = list(csv.DictReader(path.open(encoding="utf-8-sig", newline="")))
+    assert [row["learner"] for row in rows] == ["Zoë"] * 6
+    assert [row["why"] for row in rows] == ["Zoë \ufffd", *(f"'{why}" for why in whys[1:])]
+
+
 @pytest.mark.long
 def test_marks_of_hand_and_machine_live_together_and_outlive_a_new_release(school, tmp_path):
     sent = made_up.answered(*made_up.EASY)
@@ -309,6 +345,112 @@ def test_a_class_is_graded_again_when_a_task_of_the_checks_changed(tmp_path, mon
     before = grader._key(tmp_path, one, sandbox.Sandbox())
     task.write_text("better")
     assert grader._key(tmp_path, one, sandbox.Sandbox()) != before
+
+
+@pytest.fixture
+def without_kernels(monkeypatch):
+    """Grading whose kernels say what the tests tell them: {text in a notebook: what happens}."""
+    happens = {}
+
+    def run(notebook, walls, files=(), imports=""):
+        text = nbformat.writes(notebook)
+        for words, what in happens.items():
+            if words in text:
+                what(notebook)
+        checks = [
+            name for cell in notebook.cells if (name := made_up.named(cell)).endswith("-check")
+        ]
+        return kernel.Graded(notebook, {name: kernel.Verdict(1, "seen") for name in checks}, 1.0, 1)
+
+    monkeypatch.setattr(kernel, "run", run)
+    monkeypatch.setattr(sandbox, "require", lambda *_: {})
+    monkeypatch.setattr(grader, "_reference", lambda *_: None)
+    return happens
+
+
+def rows_of(path):
+    return list(csv.DictReader(path.open(encoding="utf-8-sig", newline="")))
+
+
+def shows(data):
+    def happen(notebook):
+        cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
+        cell.outputs = [
+            nbformat.from_dict({"output_type": "display_data", "data": data, "metadata": {}})
+        ]
+
+    return happen
+
+
+def fails(notebook):
+    raise RuntimeError("a library at its end")
+
+
+@pytest.mark.long
+def test_whatever_one_learner_hands_in_the_others_are_graded(school, tmp_path, without_kernels):
+    without_kernels |= {
+        "it breaks": fails,
+        "it shows a number": shows({"image/png": 5}),
+        "it shows half": shows({"text/plain": "\udcff"}),
+    }
+
+    def notebook(own="", encoding="utf-8", **more):
+        made = made_up.answered(*made_up.ALL)
+        made.cells.append(new_markdown_cell(own, **more))
+        return nbformat.writes(made).encode(encoding, "surrogatepass")
+
+    deep = "[" * 100_000
+    files = {
+        "ana": notebook("nothing odd"),
+        "bom": notebook(encoding="utf-8-sig"),
+        "utf16": notebook(encoding="utf-16"),
+        "utf16le": notebook(encoding="utf-16-le"),
+        "ansi": notebook("caf\xe9").replace("\xe9".encode(), b"\xe9"),
+        "picture": notebook("![s](attachment:s.png)", attachments={"s.png": {"image/png": "aGk="}}),
+        "lost": notebook("![s](attachment:s.png)"),
+        "half": notebook("done \ud83d"),
+        "escaped": notebook("done half").replace(b"done half", b"done \\ud83d"),
+        "breaks": notebook("it breaks"),
+        "number": notebook("it shows a number"),
+        "shows": notebook("it shows half"),
+        "deep": f'{{"cells": {deep}'.encode(),
+        "empty": b"",
+        "list": b"[1, 2]",
+        "cells": b'{"cells": [1, null, {}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
+        "old": b'{"worksheets": [], "metadata": {}, "nbformat": 3, "nbformat_minor": 0}',
+        "brackets": notebook("[" * 3000),
+    }
+    source = tmp_path / "in"
+    for who, content in files.items():
+        (source / who).mkdir(parents=True)
+        (source / who / f"{EXERCISE}.ipynb").write_bytes(content)
+    (source / "pdf").mkdir()
+    (source / "pdf" / "04.pdf").write_text("%PDF")
+    summary = grader.grade(school, source, walls=sandbox.Sandbox(), root=ROOT, jobs=1)
+    assert {one.learner for one in summary.outcomes} == set(files)
+    why = {}
+    for row in rows_of(summary.review):
+        why.setdefault(row["learner"], []).append(row["why"])
+    graded = {row["learner"]: float(row["points"]) for row in rows_of(summary.grades)}
+    full = sum(made_up.POINTS.values())
+    unread = {"deep", "empty", "list", "cells"}
+    assert graded == {who: 0 if who in unread else full for who in files if who != "breaks"}
+    for who in unread:
+        assert "cannot be read" in why[who][0]
+    assert why["breaks"] == ["could not be graded (RuntimeError: a library at its end); look at it"]
+    assert "left out" in why["number"][0]
+    assert "halves of characters" in why["half"][0]
+    assert "halves of characters" in why["escaped"][0]
+    assert why[""] == ["pdf/04.pdf: no notebook"]
+    assert "ana" not in why
+    assert {path.parent.name for path in school.glob("feedback/*/*.html")} == set(graded)
+    picture = school / "autograded" / "picture" / EXERCISE / f"{EXERCISE}.ipynb"
+    assert '"image/png": "aGk="' in picture.read_text(encoding="utf-8")
+    again = grader.grade(school, school / "submitted", walls=sandbox.Sandbox(), root=ROOT, jobs=1)
+    assert {one.learner: one.shares for one in again.outcomes} == {
+        one.learner: one.shares for one in summary.outcomes
+    }
+    assert again.ran == 1  # what broke is tried again, nothing else
 
 
 def test_suspicious_code_is_named_for_a_human(released):
