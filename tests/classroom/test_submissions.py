@@ -179,6 +179,14 @@ def names(found):
             ["ana", "ben"],
         ),
         ([f"ana/attempt {n}/{N}" for n in (1, 2)], ["ana"]),
+        ([f"A/{who}_{N}" for who in ("ana", "ben")] + [f"B/cy_{N}"], ["A_ana", "A_ben", "B"]),
+        ([f"week 4/{who}_{N}" for who in ("ana", "ben")], ["ana", "ben"]),
+        ([f"ana/{who}_{N}" for who in ("draft", "final")], ["ana"]),
+        ([f"ana/{N}", f"ana/old_{N}", f"ana/{EXERCISE}-2.ipynb"], ["ana"]),
+        (
+            ["A-Participant_7_assignsubmission_file_/x.ipynb".replace("x", EXERCISE)],
+            ["A-Participant_7"],
+        ),
         ([f"group_{n}_{N}" for n in (1, 2)], ["group_1", "group_2"]),
         ([f"{EXERCISE}_{who}.ipynb" for who in ("ana", "ben")], ["ana", "ben"]),
         ([f"hw_{EXERCISE}_{n:02}.ipynb" for n in (1, 2)], ["01", "02"]),
@@ -448,6 +456,22 @@ def test_a_learners_own_archive_tells_neither_who_nor_when(tmp_path):
         assert "late" in found[1].notes[0]
 
 
+def test_archives_in_folders_of_several_are_several_learners(tmp_path):
+    for number, (folders, expected) in enumerate(
+        [
+            (["week 4/ana", "week 4/ben"], ["ana", "ben"]),
+            (["A/ana", "A/ben", "B/cy"], ["A_ana", "A_ben", "B"]),
+            (["ana/04_quantization", "ben/work"], ["ana", "ben"]),
+        ]
+    ):
+        for name in folders:
+            path = tmp_path / str(number) / f"{name}.zip"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            zipped(path, {N: name})
+        into = tmp_path / f"class {number}" / "submitted"
+        assert names(submissions.collect(tmp_path / str(number), into, EXERCISES)[0]) == expected
+
+
 def test_a_platforms_archive_among_others_is_one_line(tmp_path):
     files = [f"{who}_{n}_assignsubmission_file_/{N}" for n, who in enumerate(("Ana", "Ben"))]
     source = tmp_path / "in"
@@ -545,6 +569,18 @@ def test_the_exercise_is_told_by_the_cells_then_by_whole_words(tmp_path):
     assert odd == ["dan/work.ipynb: its cells are of 04_quantization and 05_distillation",
                    "gil/solutions.ipynb: the course's own solution"]  # fmt: skip
     assert [one.notebook.suffix for one in found if one.learner == "fay"] == [".py"]
+
+
+def test_what_platforms_write_themselves_is_no_work(tmp_path):
+    attempt = f"{EXERCISE}_s1_attempt_2026-01-31-18-00-00"
+    found, odd = collected(
+        tmp_path, [f"{attempt}_work.ipynb", f"{attempt}.txt", "ben/timestamp.txt"]
+    )
+    assert (names(found), found[0].doubts, odd) == (["s1"], [], [])
+    assert found[0].handed_in == datetime(2026, 1, 31, 18)
+    attempt = attempt.replace("s1", "s2")
+    _, odd = collected(tmp_path, [f"{attempt}.txt"])  # text alone: somebody is to read it
+    assert odd == [f"{attempt}.txt: no notebook"]
 
 
 def test_versions_of_one_date_are_for_a_human(tmp_path):

@@ -24,7 +24,9 @@ MOST_FILES = 20_000  # in a learner's own archive
 MOST_ENTRIES = 1_000_000_000  # in the platform's
 DEPTH = 3  # archives in archives
 USABLE = re.compile(r"(?i)\.ipynb\b|\.(json|py|packed)$|(^|/)[^./]+$")  # a notebook, or a network
-LITTER = re.compile(r"(?i)(__MACOSX|\._.*|\.DS_Store|\.git|__pycache__|thumbs\.db|desktop\.ini)$")
+LITTER = re.compile(  # of systems and platforms, never a learner's
+    r"(?i)(__MACOSX|\._.*|\.DS_Store|\.git|__pycache__|thumbs\.db|desktop\.ini|timestamp\.txt)$"
+)
 OTHER = "no notebook"  # a picture, a text: it may lie beside one
 
 

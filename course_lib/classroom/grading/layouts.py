@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
+from . import archives
 from .exercise_names import Names
 
 ATTEMPT = re.compile(
@@ -141,8 +142,12 @@ def _wraps(folder: str, inside: Sequence[tuple[str, ...]], names: Names) -> bool
     files = {parts[0] for parts in inside if len(parts) == 1}
     if any(platform(part, names, file=part in files) for part in (*folders, *files)):
         return True
-    whose = {names.without(file) if names.named(file) else "" for file in files}
-    return "" not in whose and len(folders | whose) > 1 and not any(map(ATTEMPT.match, folders))
+    whose = {_named(file, names) for file in files}
+    return (
+        "" not in whose
+        and len(folders | whose) > 1
+        and not any(map(ATTEMPT.match, folders | whose))
+    )
 
 
 def _seats(rests: Sequence[tuple[str, ...]], told: Sequence[str | None], names: Names) -> bool:
@@ -176,7 +181,7 @@ def _split(
     told: Sequence[str | None],
     names: Names,
 ) -> list[Owner]:
-    """Folders of folders, each with the same exercise, are learners: `section A/ana`, `.../ben`."""
+    """In a folder of several with the same exercise these are learners: `section A/ana`, `/ben`."""
     subs = [_sub(*one, names) for one in zip(made, rests, strict=True)]
     holds: dict[tuple[str, str], set[str]] = defaultdict(set)
     for owner, sub, exercise in zip(made, subs, told, strict=True):
@@ -196,10 +201,15 @@ def _split(
 
 
 def _sub(owner: Owner, parts: tuple[str, ...], names: Names) -> str:
-    """The folder in a learner's own that a file lies in; empty if that says nothing of people."""
+    """Who might be named within a learner's folder, by a folder or a file; else empty."""
     if owner.platform or owner.label not in parts[:-1]:
         return ""
-    inside = parts[parts.index(owner.label) + 1 : -1]
-    if not inside or names.only(inside[0]) or ATTEMPT.match(inside[0]):
-        return ""
-    return inside[0]
+    inside = parts[parts.index(owner.label) + 1 :]
+    sub = inside[0] if len(inside) > 1 else _named(inside[0], names)
+    return "" if names.only(sub) or ATTEMPT.match(sub) else sub
+
+
+def _named(file: str, names: Names) -> str:
+    """Who is named by a file of the exercise's name, or by an archive; else empty."""
+    says = names.named(file) or archives.NAMED.search(file)
+    return names.without(file) if says else ""

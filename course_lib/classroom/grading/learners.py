@@ -23,7 +23,7 @@ from .layouts import NOBODY
 LONGEST = 60  # characters
 # What Moodle and Canvas call everybody where marking is anonymous: the number is the name.
 ANONYMOUS = re.compile(
-    r"(?i)(participa\w*|partecipante|teilnehmer\w*|deelnemer|deltag\w*|uczestnik|anonym\w*|"
+    r"(?i)(^|\W)(participa\w*|partecipante|teilnehmer\w*|deelnemer|deltag\w*|uczestnik|anonym\w*|"
     r"osallistuja|účastník|résztvevő|участник|参与者|参加者)$"
 )
 
@@ -91,7 +91,7 @@ def _numbered(one: Learner) -> Iterator[str]:
 
 
 def _anonymous(one: Learner) -> bool:
-    return bool(one.number and ANONYMOUS.match(one.name))
+    return bool(one.number and ANONYMOUS.search(one.name))
 
 
 def _clean(name: str) -> str:

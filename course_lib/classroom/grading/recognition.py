@@ -36,6 +36,11 @@ class File:
         return self.found.file.lower().endswith(".py")
 
     @property
+    def is_receipt(self) -> bool:
+        """Whether a platform wrote it: Blackboard puts a text beside each attempt."""
+        return self.owner.date is not None and self.found.file.lower().endswith(".txt")
+
+    @property
     def date(self) -> datetime | None:
         """When it was handed in, by what no learner writes."""
         return self.owner.date or self.stamp or self.found.written

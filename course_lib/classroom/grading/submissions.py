@@ -270,8 +270,8 @@ def _lines(
     for label, its in others.items():
         owner = first.get(called.get(label, ""))
         beside = [one for one in its if owner is not None and one.found.beside]
-        if beside and owner:
-            owner.doubts.append(f"also handed in, not graded: {_listed(beside)}")
+        if owner and (own := [one for one in beside if not one.is_receipt]):
+            owner.doubts.append(f"also handed in, not graded: {_listed(own)}")
         by_reason: dict[str, list[File]] = defaultdict(list)
         for one in its:
             if one not in beside:
