@@ -191,7 +191,8 @@ def names(found):
         ([f"{EXERCISE}_{who}.ipynb" for who in ("ana", "ben")], ["ana", "ben"]),
         ([f"hw_{EXERCISE}_{n:02}.ipynb" for n in (1, 2)], ["01", "02"]),
         ([f"{who}@mail.org/{N}" for who in ("ana", "ben")], ["ana@mail.org", "ben@mail.org"]),
-        ([f"..../{N}", f"ana/{N}"], ["ana"]),
+        ([f"..../{N}", f"ana/{N}", f".ben/{N}"], ["ana", "ben", "unknown"]),
+        ([f"hw_4_1_{who}_{N}" for who in ("ana", "ben")], ["hw_4_1_ana", "hw_4_1_ben"]),
     ],
 )
 def test_the_layouts_of_platforms_say_who_handed_in(tmp_path, files, expected):

@@ -103,7 +103,7 @@ def _unpacked(
     unpack: Callable, path: Path, called: str, most: int, room: Path
 ) -> tuple[Path, bytes]:
     room.mkdir(parents=True, exist_ok=True)
-    copy = room / f"{path.name}.unpacked"
+    copy = room / f"{path.name[:50]}.unpacked"
     with unpack(path) as reader, open(copy, "wb") as writer:
         if not _copied(reader, writer, most):
             raise ValueError(f"{called} unpacks to more than {short_bytes(most)}; left out")

@@ -103,7 +103,7 @@ class Reader:
             ) as entries:
                 yield from self._entries(entries, None, room, 0)
         else:
-            yield from self._file(source, PurePosixPath(source.name))
+            yield from self._file(source.resolve(), PurePosixPath(source.name))
 
     def _file(self, path: Path, name: PurePosixPath) -> Iterator[Found]:
         """A file of a folder."""
@@ -143,8 +143,10 @@ class Reader:
                 yield replace(found, path=None, why=str(error))
 
     def _unusable(self, found: Found, size: int) -> str:
-        parts = (found.inner or found.name).parts
-        if any(part.startswith(".") for part in parts) or "-checkpoint" in found.file:
+        # A platform's own folder may begin with any sign that a name begins with.
+        parts = found.inner.parts if found.inner else found.name.parts[1:]
+        hidden = any(part.startswith(".") for part in (*parts, found.file))
+        if hidden or ".ipynb_checkpoints" in found.name.parts or "-checkpoint" in found.file:
             return f"{OTHER}: hidden, or Jupyter's own copy"
         archive = archives.NAMED.search(found.file)
         if not archive and not USABLE.search(found.file):

@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from . import archives
-from .exercise_names import Names
+from .exercise_names import KEYWORD, Names
 
 ATTEMPT = re.compile(
     r"(?i)((attempt|try|draft|version|submission|v)[\W_]*\d*|again|final|old|new|backup|copy|work|"
@@ -37,7 +37,10 @@ EXCHANGE = re.compile(
 BLACKBOARD = re.compile(
     r"(?P<before>.+)_(?P<name>[^_]+)_attempt_(?P<date>\d{4}(?:-\d\d){5})(?:[_.].*)?$"
 )
-CANVAS = re.compile(r"(?i)(?P<name>.+?)(?:_LATE)?_(?P<number>\d+)_(?:\d+_.+|text\.html?)$")
+NO_PERSON = rf"(?!(?:{KEYWORD}|week|lab|task|unit|session|day|group|team|section|class)_)"
+CANVAS = re.compile(
+    rf"(?i){NO_PERSON}(?P<name>.+?)(?:_LATE)?_(?P<number>\d+)_(?:\d+_.+|text\.html?)$"
+)
 CANVAS_ANONYMOUS = re.compile(r"(?i)(?P<name>anon_[a-z0-9]+)(?:_LATE)?_\d+_.+$")
 NOBODY = "unknown"
 

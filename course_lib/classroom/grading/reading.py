@@ -17,8 +17,9 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from .repair import about, defined
+from .repair import LARGEST_CELL, about, defined
 
+LARGEST_SCRIPT = 1_000_000  # bytes; an exercise's has ten thousand
 SHORTEST = 40  # characters of a text that only one notebook has
 
 
@@ -37,6 +38,8 @@ def read(path: Path, script: bool = False) -> tuple[NotebookNode, list[str]]:
         text = raw.decode("cp1252", "replace")
         notes.append("its text is in no Unicode; read as that of an old Windows")
     if script:
+        if len(raw) > LARGEST_SCRIPT:
+            raise ValueError(f"a script of more than {LARGEST_SCRIPT:,} bytes")
         return _script(text), notes
     made: NotebookNode = nbformat.reads(text, as_version=4)
     return made, notes
@@ -91,6 +94,8 @@ def _marks(cells: Iterable[NotebookNode]) -> Iterable[str]:
             yield f"name {name}"
         if "id" in cell:
             yield f"id {cell.id}"
+        if len(cell.source) > LARGEST_CELL:
+            continue
         words = " ".join(cell.source.split())
         if len(words) >= SHORTEST:
             yield f"text {words}"
