@@ -572,6 +572,30 @@ def test_the_exercise_is_told_by_the_cells_then_by_whole_words(tmp_path):
     assert [one.notebook.suffix for one in found if one.learner == "fay"] == [".py"]
 
 
+def test_names_that_a_zip_garbles_are_read_and_those_without_end_left_out(tmp_path):
+    (tmp_path / "class").mkdir()
+    path = zipped(tmp_path / "in.zip", {f"Zoë Müller/{N}": "{}", f"{'x' * 2000}/{N}": "{}"})
+    made = bytearray(path.read_bytes())
+    for start in (b"PK\3\4", b"PK\1\2"):  # as macOS does: UTF-8, and nothing that says so
+        flags = made.index(start) + (6 if start == b"PK\3\4" else 8)
+        made[flags + 1] &= ~8
+    path.write_bytes(made)
+    found, odd = submissions.collect(path, tmp_path / "class" / "submitted", EXERCISES)
+    assert names(found) == ["Zoë_Müller"]
+    assert "more than 1,000 characters" in odd[0]
+
+
+@pytest.mark.parametrize("year", [1, 1979, 2300, 9999])
+def test_a_date_beyond_all_calendars_is_none(tmp_path, year):
+    attempt = f"{EXERCISE}_s1_attempt_{year:04}-12-31-23-59-59_work.ipynb"
+    found, _ = collected(tmp_path, [attempt], due=datetime(2026, 1, 1))
+    assert (found[0].learner, found[0].handed_in) == ("s1", None)
+    packed = tmp_path / "late.tar"
+    tar(packed, {f"ana/{N}": "{}"}, "w", mtime=float((year - 1970) * 365 * 86400))
+    found, _ = submissions.collect(packed, tmp_path / "class" / "submitted", EXERCISES)
+    assert (found[0].learner, found[0].handed_in) == ("ana", None)
+
+
 def test_what_platforms_write_themselves_is_no_work(tmp_path):
     attempt = f"{EXERCISE}_s1_attempt_2026-01-31-18-00-00"
     found, odd = collected(

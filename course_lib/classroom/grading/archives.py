@@ -123,12 +123,22 @@ def _of_zip(archive: zipfile.ZipFile) -> Iterator[Entry]:
         except ValueError:  # a month 0, a second 62
             written = NO_DATE
         yield Entry(
-            one.filename,
+            _name(one),
             one.file_size,
             None if written <= NO_DATE else written,
             lambda one=one: archive.open(one),  # type: ignore[misc]
             why,
         )
+
+
+def _name(one: zipfile.ZipInfo) -> str:
+    """An entry's name; macOS writes UTF-8 and does not say so."""
+    if one.flag_bits & 0x800:
+        return one.filename
+    try:
+        return one.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return one.filename
 
 
 def _of_tar(archive: tarfile.TarFile, called: str, most_files: int) -> Iterator[Entry]:

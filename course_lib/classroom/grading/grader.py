@@ -122,13 +122,12 @@ def _grade_all(
             one = waiting[future]
             outcome, now = _marked(folder, one, future)
             ran += now
-            outcomes.append(outcome)
+            outcomes.append(replace(outcome, doubts=[*outcome.doubts, *one.doubts]))
             on_progress(len(outcomes), len(found), f"{one.learner}, {one.exercise}")
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     outcomes.sort(key=lambda one: (one.exercise, one.learner))
     doubts = [(one.learner, one.exercise, why) for one in outcomes for why in one.doubts]
-    doubts += [(one.learner, one.exercise, why) for one in found for why in one.doubts]
     doubts += [("", "", line) for line in odd]
     rows = [{"learner": who, "exercise": what, "why": why} for who, what, why in doubts]
     return Summary(outcomes, ran, gradebook.export(folder), gradebook.review(folder, rows), odd)

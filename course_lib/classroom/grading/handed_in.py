@@ -22,6 +22,7 @@ from . import archives
 OWN_ARCHIVE = 10  # times a file's limit: what a learner's own archive may take, and unpack to
 MOST_FILES = 20_000  # in a learner's own archive
 MOST_ENTRIES = 1_000_000_000  # in the platform's
+LONGEST_NAME = 1_000  # characters, folders and all
 DEPTH = 3  # archives in archives
 USABLE = re.compile(r"(?i)\.ipynb\b|\.(json|py|packed)$|(^|/)[^./]+$")  # a notebook, or a network
 LITTER = re.compile(  # of systems and platforms, never a learner's
@@ -179,6 +180,10 @@ class Reader:
     def _unpacked(
         self, entry: archives.Entry, found: Found, path: PurePosixPath, room: _Room
     ) -> Found:
+        if len(entry.name) > LONGEST_NAME:
+            return replace(
+                found, why=f"has a name of more than {LONGEST_NAME:,} characters; left out"
+            )
         if ".." in path.parts or path.is_absolute():
             return replace(found, why="leads out of the zip; left out")
         if why := entry.why or self._unusable(found, entry.size):

@@ -42,8 +42,9 @@ class File:
 
     @property
     def date(self) -> datetime | None:
-        """When it was handed in, by what no learner writes."""
-        return self.owner.date or self.stamp or self.found.written
+        """When it was handed in, by what no learner writes; None if no file can be of that date."""
+        date = self.owner.date or self.stamp or self.found.written
+        return date if date is not None and 1980 <= date.year < 2108 else None
 
     @property
     def order(self) -> tuple:
