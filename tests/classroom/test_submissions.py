@@ -229,11 +229,15 @@ def test_nobody_becomes_another_from_one_week_to_the_next(tmp_path):
         ([(101, EXERCISE)], ["Kim_Lee"]),
         ([(202, EXERCISE)], ["Kim_Lee_202"]),  # another one, though alone this time
         ([(101, EXERCISE), (202, EXERCISE)], ["Kim_Lee", "Kim_Lee_202"]),
-        ([(301, "05_distillation")], ["Kim_Lee"]),  # Moodle counts anew in each exercise
+        ([(301, "05_distillation")], ["Kim_Lee_301"]),  # one of the two, but which?
     ]
     for files, expected in weeks:
         found, _ = collected(tmp_path, [moodle.format(*file) for file in files])
         assert names(found) == expected
+    moodle = "Ana_{}_assignsubmission_file_/{}.ipynb"
+    for number, exercise in ((7, EXERCISE), (9, "05_distillation")):
+        found, _ = collected(tmp_path, [moodle.format(number, exercise)])
+        assert names(found) == ["Ana"]  # Moodle counts everybody anew in each exercise
     canvas = "leekim_{}_9_{}.ipynb"
     found, _ = collected(tmp_path, [canvas.format(1, EXERCISE)])
     assert names(found) == ["leekim"]
@@ -282,6 +286,18 @@ def test_work_that_lies_in_the_class_is_taken_where_it_lies(tmp_path):
             submissions.collect(folder, into, [EXERCISE])
 
 
+def test_who_was_sorted_by_hand_is_not_taken_for_another_from_a_platform(tmp_path):
+    into = tmp_path / "class" / "submitted"
+    (into / "Ana" / EXERCISE).mkdir(parents=True)
+    (into / "Ana" / EXERCISE / N).write_text("{}")
+    submissions.collect(into, into, [EXERCISE])
+    found, odd = collected(tmp_path, [f"Ana_7_assignsubmission_file_/{N}"])
+    assert names(found) == ["Ana_7"]
+    assert odd[0].startswith("Ana, Ana_7: their names are alike")
+    found, _ = submissions.collect(into, into, [EXERCISE])
+    assert names(found) == ["Ana", "Ana_7"]
+
+
 def test_what_a_newer_version_replaces_is_kept(tmp_path):
     into = tmp_path / "class" / "submitted"
     place = into / "ana" / EXERCISE
@@ -293,6 +309,7 @@ def test_what_a_newer_version_replaces_is_kept(tmp_path):
         assert found[0].notebook.read_text() == content
     earlier = sorted((tmp_path / "class" / "earlier").rglob("*.ipynb"))
     assert [path.read_text() for path in earlier] == ["sorted by hand", "from a zip"]
+    assert "which is now earlier/ana/04_quantization 2" in found[0].doubts[0]
 
 
 def test_a_class_within_the_folder_of_submissions_is_not_collected(tmp_path):
@@ -505,9 +522,8 @@ def test_every_file_is_graded_or_has_a_line(tmp_path):
     beside = {f"a/{N}": "{}", "a/photo.png": "x", "a/.ipynb_checkpoints/04-checkpoint.ipynb": "x"}
     found, odd = collected(tmp_path, beside)
     assert odd == []
-    assert found[0].doubts == [
-        "also handed in, not graded: a/photo.png, a/.ipynb_checkpoints/04-checkpoint.ipynb"
-    ]
+    said = "also handed in, not graded: a/photo.png, a/.ipynb_checkpoints/04-checkpoint.ipynb"
+    assert found[0].doubts[-1] == said
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such files there")

@@ -65,22 +65,15 @@ def named(learners: Sequence[Learner], before: Sequence[Learner]) -> dict[str, s
     shared: dict[str, str] = {}  # by those who are one learner under several labels
     for one in wanted:
         key = _key(_clean(one.name))
-        alone = not any(map(one.is_other, plain[key])) and not _anonymous(one)
-        if alone and (key not in used or key in shared or _same(one, before)):
-            names[one.label] = shared[key] = _same(one, before) or _clean(one.name)
+        known = {b.called for b in before if b.name == one.name}
+        alone = not (any(map(one.is_other, plain[key])) or len(known) > 1 or _anonymous(one))
+        if alone and (known or key not in used or key in shared):
+            names[one.label] = shared[key] = next(iter(known), _clean(one.name))
         else:
             free = (name for name in _numbered(one) if _key(name) not in used)
             names[one.label] = next(free)
         used.add(_key(names[one.label]))
     return {one.label: names[one.label] for one in learners}
-
-
-def _same(one: Learner, before: Sequence[Learner]) -> str:
-    """The name that this learner has from another exercise, under another label."""
-    clean = _clean(one.name)
-    return next(
-        (b.called for b in before if b.name == one.name and _key(b.called) == _key(clean)), ""
-    )
 
 
 def _numbered(one: Learner) -> Iterator[str]:
@@ -107,12 +100,15 @@ def _key(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
 
 
-def kept_apart(learners: Sequence[Learner], names: dict[str, str]) -> list[str]:
-    """A line for each group of learners whose names are alike."""
-    groups: dict[str, set[str]] = defaultdict(set)
+def kept_apart(learners: Sequence[Learner], before: Sequence[Learner]) -> list[str]:
+    """A line for each group of learners whose names are alike, if one of them is here now."""
+    groups: dict[str, set[str]] = {}
     for one in learners:
         if not _anonymous(one) and _clean(one.name) != NOBODY:
-            groups[_key(_clean(one.name))].add(names[one.label])
+            groups.setdefault(_key(_clean(one.name)), set()).add(one.called)
+    for one in before:
+        if (key := _key(_clean(one.name))) in groups and not _anonymous(one):
+            groups[key].add(one.called)
     return [
         f"{', '.join(sorted(group))}: their names are alike, they are kept apart; if they are one "
         "learner, put their files into one folder"

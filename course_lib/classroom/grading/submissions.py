@@ -155,10 +155,12 @@ def _sorted(
     people = _people(versions)
     list_of = into.parent / "learners.json"
     in_place = _inside(source, into) is not None
-    before = [] if in_place else load(list_of)
-    called = named(people, before)
-    if not in_place:  # first, that whoever is interrupted finds everybody under the same name
-        save(list_of, [replace(one, called=called[one.label]) for one in people], before)
+    before = load(list_of)
+    called = named(people, [] if in_place else before)
+    people = [replace(one, called=called[one.label]) for one in people]
+    there = {one.called for one in before} if in_place else set()
+    # First, so that whoever is interrupted finds everybody under the same name.
+    save(list_of, [one for one in people if one.called not in there], before)
     submissions = []
     for (label, exercise), its in versions.items():
         networks = [one for one in others[label] if one.exercise == exercise]
@@ -168,7 +170,7 @@ def _sorted(
         others[label] = [one for one in others[label] if one.exercise != exercise]
         submissions.append(made)
     submissions.sort(key=lambda one: (one.learner, one.exercise))
-    return submissions, kept_apart(people, called) + _lines(others, submissions, called)
+    return submissions, kept_apart(people, before) + _lines(others, submissions, called)
 
 
 def _people(versions: Mapping[tuple[str, str], Sequence[File]]) -> list[Learner]:
@@ -236,15 +238,20 @@ def _place(made: Submission, ending: str, into: Path, in_place: bool) -> None:
     files = {f"{made.exercise}{ending}": made.notebook}
     if made.files:
         files[network] = made.files[0]
-    _put(files, place, into.parent / "earlier" / made.learner, made.handed_in)
+    kept = _put(files, place, into.parent / "earlier" / made.learner, made.handed_in)
+    if kept is not None:
+        said = kept.relative_to(into.parent).as_posix()
+        made.doubts.append(f"takes the place of what was collected before, which is now {said}")
     made.notebook, *made.files = [place / name for name in files]
 
 
-def _put(files: Mapping[str, Path], place: Path, earlier: Path, when: datetime | None) -> None:
-    """Copy files to a folder of their own: whole, or not at all; what it replaces is kept."""
+def _put(
+    files: Mapping[str, Path], place: Path, earlier: Path, when: datetime | None
+) -> Path | None:
+    """Copy files to a folder of their own, whole or not at all; where what it replaces is kept."""
     same = [(place / n).is_file() and filecmp.cmp(p, place / n, False) for n, p in files.items()]
     if all(same):
-        return
+        return None
     new = place.with_name(f".{place.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
@@ -252,11 +259,13 @@ def _put(files: Mapping[str, Path], place: Path, earlier: Path, when: datetime |
         shutil.copyfile(path, new / name)
         if when is not None:
             os.utime(new / name, (when.timestamp(), when.timestamp()))
+    kept = None
     if place.exists():
         earlier.mkdir(parents=True, exist_ok=True)
         number = sum(1 for _ in earlier.glob(f"{place.name} *")) + 1
-        place.rename(earlier / f"{place.name} {number}")
+        kept = place.rename(earlier / f"{place.name} {number}")
     new.rename(place)
+    return kept
 
 
 def _lines(
