@@ -179,6 +179,18 @@ def names(found):
             ["ana", "ben"],
         ),
         ([f"ana/attempt {n}/{N}" for n in (1, 2)], ["ana"]),
+        ([f"Kurs/submissions/{who}/{N}" for who in ("ana", "ben")], ["ana", "ben"]),
+        ([f"{k}/submissions/{w}/{N}" for k, w in ("Ka", "Kb", "Lc")], ["K_a", "K_b", "L"]),
+        (
+            [f"Submitted files/{w}/Exercise 4/Version {n}/{N}" for w in "ab" for n in "12"],
+            ["a", "b"],
+        ),
+        ([f"Student Work/Submitted files/{w}/Exercise 4/{N}" for w in "ab"], ["a", "b"]),
+        (
+            [f"{n}-9 - Kim Lee - Jan 31, 2026 600 PM - {N}" for n in "12"],
+            ["Kim_Lee_1", "Kim_Lee_2"],
+        ),
+        ([f"1-9 - Kim Lee - Jan {n}, 2026 1145 AM/{N}" for n in "12"], ["Kim_Lee"]),
         ([f"A/{who}_{N}" for who in ("ana", "ben")] + [f"B/cy_{N}"], ["A_ana", "A_ben", "B"]),
         ([f"week 4/{who}_{N}" for who in ("ana", "ben")], ["ana", "ben"]),
         ([f"ana/{who}_{N}" for who in ("draft", "final")], ["ana"]),
@@ -610,6 +622,20 @@ def test_a_date_beyond_all_calendars_is_none(tmp_path, year):
     tar(packed, {f"ana/{N}": "{}"}, "w", mtime=float((year - 1970) * 365 * 86400))
     found, _ = submissions.collect(packed, tmp_path / "class" / "submitted", EXERCISES)
     assert (found[0].learner, found[0].handed_in) == ("ana", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "date"),
+    [
+        (f"{EXERCISE}_s1_attempt_2026-01-31-18-00-00_x.ipynb", datetime(2026, 1, 31, 18)),
+        (f"1-9 - Ana - Jan 31, 2026 600 PM - {N}", datetime(2026, 1, 31, 18)),
+        (f"1-9 - Ana - Jan 3, 2026 1205 AM/{N}", datetime(2026, 1, 3, 0, 5)),
+        (f"1-9 - Ana - Jan 32, 2026 600 PM - {N}", datetime(2026, 1, 1, 12)),  # the zip's
+    ],
+)
+def test_a_date_in_a_platforms_name_counts(tmp_path, name, date):
+    found, _ = collected(tmp_path, [name])
+    assert found[0].handed_in == date
 
 
 def test_what_platforms_write_themselves_is_no_work(tmp_path):

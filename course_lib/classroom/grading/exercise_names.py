@@ -14,7 +14,8 @@ KEYWORD = (
     r"übung|uebung)s?"
 )
 AROUND = {"submitted", "submissions", "submission", "handed in", "collected", "inbound",
-          "downloads", "download", "abgaben", "entregas", "rendus"}  # fmt: skip
+          "downloads", "download", "submitted files", "working files", "student work",
+          "abgaben", "entregas", "rendus"}  # fmt: skip
 VERSION = re.compile(
     r"(?i)[\s_-]*(\(\d+\)|-[1-9]\d?|\b(copy|copie|kopie|final)\b|\bv\d+|\bversion[\s_-]*\d+)$"
 )

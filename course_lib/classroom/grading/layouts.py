@@ -6,8 +6,10 @@
     Ana Diaz_123_assignsubmission_file_/...ipynb                     Moodle
     diazana_LATE_123_456_04_quantization-1.ipynb                     Canvas
     04 quantization_s1234_attempt_2026-01-31-18-00-00_...ipynb       Blackboard
+    123-456 - Ana Diaz - Jan 31, 2026 600 PM/...ipynb                Brightspace
     Exercise 4/Diaz, Ana(adiaz)/Submission attachment(s)/...ipynb    Sakai
     Exercise 4/Ana Diaz - 04_quantization.ipynb                      Google Classroom
+    Submitted files/Ana Diaz/Exercise 4/Version 2/...ipynb           Teams
     ex-04-quantization-adiaz/04_quantization.ipynb                   GitHub Classroom
     ana_04_quantization (2).ipynb                                    files by mail
 
@@ -16,6 +18,7 @@ gives is part of the name. Only the outermost folder or file that is the platfor
 what learners call their own folders names nobody else.
 """
 
+import itertools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -40,6 +43,10 @@ BLACKBOARD = re.compile(
 NO_PERSON = rf"(?!(?:{KEYWORD}|week|lab|task|unit|session|day|group|team|section|class)_)"
 CANVAS = re.compile(
     rf"(?i){NO_PERSON}(?P<name>.+?)(?:_LATE)?_(?P<number>\d+)_(?:\d+_.+|text\.html?)$"
+)
+BRIGHTSPACE = re.compile(
+    r"(?P<number>\d+)-\d+ - (?P<name>.+?) - "
+    r"(?P<day>[A-Z][a-z]{2} \d{1,2}, \d{4}) (?P<time>\d{3,4} [AP]M)( - .+)?$"
 )
 CANVAS_ANONYMOUS = re.compile(r"(?i)(?P<name>anon_[a-z0-9]+)(?:_LATE)?_\d+_.+$")
 NOBODY = "unknown"
@@ -69,6 +76,10 @@ def platform(part: str, names: Names, file: bool) -> Owner | None:
         before = f"{match['before']}_{match['name']}"
         name = names.without(before) if names.named(before) else match["name"]
         return Owner(before, name or before, date=_date(match["date"]), platform=True)
+    if match := BRIGHTSPACE.match(part):
+        label = f"{match['name']}_{match['number']}"
+        date = _date(f"{match['day']} {match['time']:0>7}")
+        return Owner(label, match["name"], match["number"], True, date, platform=True)
     if file and (match := CANVAS_ANONYMOUS.match(part)):
         return Owner(match["name"], match["name"], platform=True)
     if file and (match := CANVAS.match(part)):
@@ -84,6 +95,8 @@ def _date(text: str) -> datetime | None:
     try:
         if re.fullmatch(r"\d{4}(-\d\d){5}", text):
             return datetime.strptime(text, "%Y-%m-%d-%H-%M-%S")
+        if text.endswith("M"):
+            return datetime.strptime(text, "%b %d, %Y %I%M %p")
         when: datetime = parse_utc(text)
         return when.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)
     except (ValueError, OverflowError):
@@ -141,6 +154,7 @@ def _wraps(folder: str, inside: Sequence[tuple[str, ...]], names: Names) -> bool
         return False
     if names.only(folder):
         return True
+    inside = [_people(parts, names) for parts in inside]
     folders = {parts[0] for parts in inside if len(parts) > 1 and not names.only(parts[0])}
     files = {parts[0] for parts in inside if len(parts) == 1}
     if any(platform(part, names, file=part in files) for part in (*folders, *files)):
@@ -207,9 +221,14 @@ def _sub(owner: Owner, parts: tuple[str, ...], names: Names) -> str:
     """Who might be named within a learner's folder, by a folder or a file; else empty."""
     if owner.platform or owner.label not in parts[:-1]:
         return ""
-    inside = parts[parts.index(owner.label) + 1 :]
+    inside = _people(parts[parts.index(owner.label) + 1 :], names)
     sub = inside[0] if len(inside) > 1 else _named(inside[0], names)
     return "" if names.only(sub) or ATTEMPT.match(sub) else sub
+
+
+def _people(parts: tuple[str, ...], names: Names) -> tuple[str, ...]:
+    """Without the folders in front that name nobody: `submissions`, `exercise 4`."""
+    return (*itertools.dropwhile(names.only, parts[:-1]), parts[-1])
 
 
 def _named(file: str, names: Names) -> str:
