@@ -55,6 +55,18 @@ def test_other_notebooks_are_of_no_exercise():
     assert not any(map(is_solution, RELEASED.values()))
 
 
+def test_what_would_take_minutes_is_not_read(tmp_path):
+    path = tmp_path / "x.py"
+    for text in ("x\n\n" * 60_000 + "import course_lib", "def affine(): ..."):
+        path.write_text(text)
+        with pytest.raises(ValueError, match="script of none"):
+            read(path, script=True)
+    many = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1") for _ in range(1001)])
+    path.write_text(nbformat.writes(many))
+    with pytest.raises(ValueError, match="more than 1,000 cells"):
+        read(path)
+
+
 @pytest.mark.parametrize(
     "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"]
 )

@@ -441,7 +441,7 @@ def test_archives_that_cannot_be_read_are_named_with_the_remedy(tmp_path):
 def test_bombs_cost_themselves_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(submissions, "LARGEST_FILE", 1000)
     monkeypatch.setattr(submissions, "LARGEST_ALL", 30_000)
-    monkeypatch.setattr(handed_in, "MOST_FILES", 30)
+    monkeypatch.setattr(handed_in, "MOST_OWN", 30)
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
         for number in range(15):
@@ -466,6 +466,23 @@ def test_bombs_cost_themselves_alone(tmp_path, monkeypatch):
         "in 3 archives",
     ):
         assert why in said
+
+
+def test_a_whole_environment_in_a_zip_hides_no_notebook(tmp_path):
+    files = {f"venv/lib/{n}.py": "x = 1" for n in range(300)} | {f"work/{N}": "{}"}
+    found, odd = collected(
+        tmp_path,
+        {
+            "ana.zip": zipped(
+                tmp_path / "a.zip",
+                dict.fromkeys(files, "x"),
+                dict.fromkeys(files, (2026, 1, 1, 0, 0, 0)),
+            ).read_bytes()
+        },
+    )
+    assert names(found) == ["ana"]
+    assert odd == []
+    assert "more than may be unpacked here" in " ".join(found[0].doubts)
 
 
 def test_a_learners_own_archive_tells_neither_who_nor_when(tmp_path):
@@ -534,7 +551,7 @@ def test_every_file_is_graded_or_has_a_line(tmp_path):
     beside = {f"a/{N}": "{}", "a/photo.png": "x", "a/.ipynb_checkpoints/04-checkpoint.ipynb": "x"}
     found, odd = collected(tmp_path, beside)
     assert odd == []
-    said = "also handed in, not graded: a/photo.png, a/.ipynb_checkpoints/04-checkpoint.ipynb"
+    said = "also handed in, not graded: a/.ipynb_checkpoints/04-checkpoint.ipynb, a/photo.png"
     assert found[0].doubts[-1] == said
 
 

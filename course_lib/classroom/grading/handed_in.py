@@ -20,11 +20,13 @@ from ...units import short_bytes
 from . import archives
 
 OWN_ARCHIVE = 10  # times a file's limit: what a learner's own archive may take, and unpack to
-MOST_FILES = 20_000  # in a learner's own archive
+MOST_FILES = 100  # of notebooks, scripts and networks in a learner's own archive
+MOST_OWN = 100_000  # entries of it: somebody may zip all of an environment
 MOST_ENTRIES = 1_000_000_000  # in the platform's
 LONGEST_NAME = 1_000  # characters, folders and all
 DEPTH = 3  # archives in archives
 USABLE = re.compile(r"(?i)\.ipynb\b|\.(json|py|packed)$|(^|/)[^./]+$")  # a notebook, or a network
+WORK = re.compile(r"(?i)\.(ipynb|packed)$")  # what is unpacked before all else
 LITTER = re.compile(  # of systems and platforms, never a learner's
     r"(?i)(__MACOSX|\._.*|\.DS_Store|\.git|__pycache__|thumbs\.db|desktop\.ini|timestamp\.txt)$"
 )
@@ -137,7 +139,7 @@ class Reader:
             base = replace(found, path=None, inner=found.inner or PurePosixPath())
             try:
                 with archives.opened(
-                    found.path, found.file, self.own, MOST_FILES, self.room
+                    found.path, found.file, self.own, MOST_OWN, self.room
                 ) as entries:
                     yield from self._entries(entries, base, room, depth + 1)
             except ValueError as error:
@@ -161,7 +163,7 @@ class Reader:
         """An archive's files; those of archives in it come last, so that no bomb costs others."""
         later: list[tuple[int, Found]] = []
         some = False
-        for entry in entries:
+        for entry in sorted(entries, key=lambda entry: not WORK.search(entry.name)):
             path = PurePosixPath(entry.name.replace("\\", "/"))
             if any(LITTER.match(part) for part in path.parts):
                 continue

@@ -19,7 +19,8 @@ from nbformat import NotebookNode
 
 from .repair import LARGEST_CELL, about, defined
 
-LARGEST_SCRIPT = 1_000_000  # bytes; an exercise's has ten thousand
+MOST_LINES = 1_000  # of a script; an exercise's has 400
+MOST_CELLS = 1_000  # of a notebook; an exercise has 30
 SHORTEST = 40  # characters of a text that only one notebook has
 
 
@@ -38,9 +39,14 @@ def read(path: Path, script: bool = False) -> tuple[NotebookNode, list[str]]:
         text = raw.decode("cp1252", "replace")
         notes.append("its text is in no Unicode; read as that of an old Windows")
     if script:
-        if len(raw) > LARGEST_SCRIPT:
-            raise ValueError(f"a script of more than {LARGEST_SCRIPT:,} bytes")
+        # Whoever zips a whole environment hands in thousands of scripts; each costs milliseconds.
+        if "course_lib" not in text or text.count("\n") > MOST_LINES:
+            raise ValueError("a script of none of the exercises")
         return _script(text), notes
+    data = json.loads(text)
+    cells = data.get("cells") if isinstance(data, dict) else None
+    if isinstance(cells, list) and len(cells) > MOST_CELLS:
+        raise ValueError(f"a notebook of more than {MOST_CELLS:,} cells")
     made: NotebookNode = nbformat.reads(text, as_version=4)
     return made, notes
 

@@ -214,7 +214,9 @@ def _same_text(place: _Place, cell: NotebookNode) -> bool:
         head = released.split()[:1]
         return bool(head) and _words(cell.source).startswith(head[0])
     if not place.written and place.cell.cell_type == cell.cell_type == "code" and released:
-        return difflib.SequenceMatcher(None, released, _words(cell.source)).ratio() > ALIKE
+        alike = difflib.SequenceMatcher(None, released, _words(cell.source))
+        bounds = (alike.real_quick_ratio, alike.quick_ratio, alike.ratio)  # the dearest last
+        return all(bound() > ALIKE for bound in bounds)
     return False
 
 
