@@ -120,7 +120,11 @@ def _class_parser(parent: argparse.ArgumentParser) -> None:
     grade = commands.add_parser("grade", help="grade submissions; the same command goes on later")
     grade.add_argument("folder", metavar="CLASS")
     grade.add_argument("submissions", metavar="FOLDER|ZIP", help="as the learning platform gave it")
-    grade.add_argument("--due", metavar="2026-01-31T18:00", help="what came later is noted as late")
+    grade.add_argument(
+        "--due",
+        metavar="2026-01-31T18:00",
+        help="what came later is noted as late; in this machine's time, or with Z or +01:00",
+    )
     grade.add_argument("--jobs", type=int, help="submissions at a time (as many as cores)")
     grade.add_argument(
         "--cell-seconds", type=int, default=60, help="a cell's time limit (%(default)s)"
@@ -245,11 +249,10 @@ def _search(asked: argparse.Namespace) -> int:
 def _class(asked: argparse.Namespace) -> int:
     import json
     from dataclasses import asdict
-    from datetime import datetime
     from pathlib import Path
 
     try:
-        from course_lib.classroom.grading import gradebook, grader, sandbox
+        from course_lib.classroom.grading import gradebook, grader, sandbox, submissions
     except ModuleNotFoundError as error:
         raise ValueError(f"{error.name} is missing: `pip install -e .[lab,dev]`") from error
 
@@ -263,7 +266,7 @@ def _class(asked: argparse.Namespace) -> int:
         summary = grader.grade(
             folder,
             Path(asked.submissions),
-            datetime.fromisoformat(asked.due) if asked.due else None,
+            submissions.deadline(asked.due) if asked.due else None,
             sandbox.Sandbox(limits, asked.unsafe),
             asked.jobs,
             on_progress=grader.say,

@@ -92,3 +92,12 @@ def _explained(problem: OSError, path: Path) -> OSError:
     if remedy := REMEDIES.get(problem.errno or 0):
         said += f": {remedy}"
     return OSError(problem.errno, said) if problem.errno else OSError(said)
+
+
+def whole(text: str) -> str:
+    """A text that a file can hold: halves of characters (lone surrogates) replaced by U+FFFD.
+
+    >>> whole("leaf \\ud83c\\udf41, half \\ud83c")
+    'leaf 🍁, half �'
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

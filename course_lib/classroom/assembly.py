@@ -224,6 +224,9 @@ def set_metadata(notebook: NotebookNode, extra: dict) -> None:
 
 
 def write(notebook: NotebookNode, path: Path) -> None:
-    """Write a notebook, whole or not at all; the same notebook gives the same bytes."""
+    """Write a notebook, whole or not at all; the same notebook gives the same bytes.
+
+    Halves of characters, which no file can hold, are replaced.
+    """
     nbformat.validate(notebook)
-    files.write(path, nbformat.writes(notebook) + "\n")
+    files.write(path, files.whole(nbformat.writes(notebook)) + "\n")

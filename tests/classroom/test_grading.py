@@ -1,7 +1,6 @@
 """Grading: submissions of any layout are found, mended, run behind walls, and marked rightly."""
 
 import csv
-import io
 import json
 import os
 import shutil
@@ -9,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 from datetime import datetime
 from pathlib import Path
 
@@ -122,98 +120,6 @@ def test_an_answer_in_words_is_found_by_its_question(released):
     assert "steps are squared" in text_of(repair(released, sent).notebook, "why_factor-answer")
 
 
-# Submissions
-
-
-def zipped(path, files, times=None):
-    with zipfile.ZipFile(path, "w") as archive:
-        for number, (name, content) in enumerate(files.items()):
-            entry = zipfile.ZipInfo(name, (times or {}).get(name, (2026, 1, 1 + number, 12, 0, 0)))
-            archive.writestr(entry, content)
-    return path
-
-
-@pytest.mark.parametrize(
-    ("name", "learner"),
-    [
-        (f"ana/{EXERCISE}.ipynb", "ana"),
-        (f"ana/{EXERCISE}/{EXERCISE}.ipynb", "ana"),
-        (f"Ana Díaz_123_assignsubmission_file_/{EXERCISE}.ipynb", "Ana_Díaz"),
-        (f"diazana_LATE_123_456_{EXERCISE}-1.ipynb", "diazana"),
-        (f"ana_{EXERCISE} (2).ipynb", "ana"),
-        ("ana/Copy of Exercise 04 quantization.ipynb", "ana"),
-        ("ana/quantization.ipynb", "ana"),
-    ],
-)
-def test_a_submission_is_found_in_every_layout(tmp_path, name, learner):
-    source = zipped(tmp_path / "in.zip", {name: "{}", "__MACOSX/x.ipynb": "", "ana/notes.txt": ""})
-    found, odd = submissions.collect(source, tmp_path / "submitted", [EXERCISE, "05_distillation"])
-    assert [(one.learner, one.exercise) for one in found] == [(learner, EXERCISE)]
-    assert odd == []
-    assert found[0].notebook.read_text() == "{}"
-    with zipfile.ZipFile(source) as archive:
-        archive.extractall(tmp_path / "as folder")
-    again, _ = submissions.collect(tmp_path / "as folder", tmp_path / "again", [EXERCISE])
-    assert [one.learner for one in again] == [learner]
-
-
-def test_the_last_version_counts_with_the_file_beside_it_and_late_is_said(tmp_path):
-    inner = zipped(tmp_path / "inner.zip", {f"{EXERCISE}.ipynb": "third"}).read_bytes()
-    files = {
-        f"ana/{EXERCISE}.ipynb": "first",
-        f"ana/again/{EXERCISE}.ipynb": "second",
-        f"ana/{EXERCISE}.packed": "network",
-        "ben.zip": inner,
-        "cy/05_distillation.ipynb": "other",
-        "dan/holiday.ipynb": "what",
-    }
-    found, odd = submissions.collect(
-        zipped(tmp_path / "in.zip", files),
-        tmp_path / "submitted",
-        [EXERCISE, "05_distillation"],
-        due=datetime(2026, 1, 1, 18),
-    )
-    by = {one.learner: one for one in found}
-    assert by["ana"].notebook.read_text() == "second"
-    assert by["ana"].files[0].read_text() == "network"
-    assert by["ana"].notes == [
-        "handed in 2 times; the last one counts",
-        "late: 2026-01-02 12:00, due 2026-01-01 18:00",
-    ]
-    assert by["ben"].notebook.read_text() == "third"
-    assert by["cy"].exercise == "05_distillation"
-    assert odd == [f"dan/holiday.ipynb: of no exercise known ({EXERCISE}, 05_distillation)"]
-
-
-def test_hostile_and_damaged_zips_harm_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(submissions, "LARGEST_FILE", 1000)
-    inside = io.BytesIO()
-    with zipfile.ZipFile(inside, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(f"../../{EXERCISE}.ipynb", "out")
-        archive.writestr(f"/{EXERCISE}.ipynb", "out")
-        archive.writestr(f"bomb/{EXERCISE}.ipynb", "0" * 100_000)
-        link = zipfile.ZipInfo(f"link/{EXERCISE}.ipynb")
-        link.external_attr = 0o120777 << 16
-        archive.writestr(link, "/etc/passwd")
-        archive.writestr(f"ana/{EXERCISE}.ipynb", "good")
-    path = tmp_path / "in" / "all.zip"
-    path.parent.mkdir()
-    path.write_bytes(inside.getvalue())
-    found, odd = submissions.collect(path, tmp_path / "out" / "submitted", [EXERCISE])
-    assert [one.learner for one in found] == ["ana"]
-    assert sum("leads out of the zip" in line for line in odd) == 2
-    assert sum("is larger than" in line for line in odd) == 1
-    assert {p.name for p in tmp_path.rglob("*") if p.is_file()} == {"all.zip", f"{EXERCISE}.ipynb"}
-    path.write_bytes(inside.getvalue()[:200])
-    with pytest.raises(ValueError, match="no zip that can be read"):
-        submissions.collect(path, tmp_path / "submitted", [EXERCISE])
-    found, odd = submissions.collect(path.parent, tmp_path / "submitted", [EXERCISE])
-    assert found == []
-    assert "no zip that can be read" in odd[0]
-    with pytest.raises(FileNotFoundError, match="is not there"):
-        submissions.collect(tmp_path / "nowhere", tmp_path / "submitted", [EXERCISE])
-
-
 # The gradebook
 
 
@@ -234,6 +140,42 @@ def test_a_class_is_made_with_released_exercises_and_hidden_tests_kept(tmp_path)
         gradebook.exercises(school.parent)
 
 
+def test_a_class_needs_no_program_on_the_path(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    root = made_up.one_exercise(tmp_path / "root")
+    assert gradebook.new(tmp_path / "class", root) == [EXERCISE]
+    from nbgrader.api import Gradebook
+
+    Gradebook(gradebook.database(tmp_path / "class")).close()  # nbgrader finds nothing missing
+
+
+def test_a_class_is_made_whole_or_not_at_all(tmp_path, monkeypatch):
+    root = made_up.one_exercise(tmp_path / "root")
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "submissions.zip").write_text("of the teacher")
+    with monkeypatch.context() as patch:
+        patch.setattr(gradebook, "_release", lambda *_: 1 / 0)
+        for name in ("new", "there"):
+            with pytest.raises(ZeroDivisionError):
+                gradebook.new(tmp_path / name, root)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["root", "there"]
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["submissions.zip"]
+    gradebook.new(tmp_path / "there", root)
+    assert gradebook.exercises(tmp_path / "there") == [EXERCISE]
+    assert (tmp_path / "there" / "submissions.zip").read_text() == "of the teacher"
+    with pytest.raises(ValueError, match="is a file"):
+        gradebook.new(tmp_path / "there" / "submissions.zip", root)
+
+
+def test_tables_open_in_a_spreadsheet_and_compute_nothing(tmp_path):
+    whys = ["Zoë \ud83d", "=1+1", "-2+3", "@x", "\tx", "+x"]
+    path = gradebook.review(tmp_path, [{"learner": "Zoë", "why": why} for why in whys])
+    assert path.read_bytes().startswith("\ufefflearner".encode())
+    rows = list(csv.DictReader(path.open(encoding="utf-8-sig", newline="")))
+    assert [row["learner"] for row in rows] == ["Zoë"] * 6
+    assert [row["why"] for row in rows] == ["Zoë \ufffd", *(f"'{why}" for why in whys[1:])]
+
+
 @pytest.mark.long
 def test_marks_of_hand_and_machine_live_together_and_outlive_a_new_release(school, tmp_path):
     sent = made_up.answered(*made_up.EASY)
@@ -243,7 +185,7 @@ def test_marks_of_hand_and_machine_live_together_and_outlive_a_new_release(schoo
     shares = {"layer_bytes-check": 1, "affine-check": 0}
     for _ in range(2):  # grading again changes nothing
         gradebook.save(school, "=ana", EXERCISE, notebook, shares, datetime(2026, 1, 1, 12))
-    [row] = list(csv.DictReader(gradebook.export(school).open(encoding="utf-8")))
+    [row] = list(csv.DictReader(gradebook.export(school).open(encoding="utf-8-sig")))
     assert row["learner"] == "'=ana"  # a sheet would compute it
     assert (row["layer_bytes-check"], row["affine-check"], row["points"]) == ("2.0", "0.0", "2.0")
     assert row["why_factor-answer"] == ""
@@ -254,10 +196,10 @@ def test_marks_of_hand_and_machine_live_together_and_outlive_a_new_release(schoo
         by_hand.manual_score, by_hand.needs_manual_grade = 1.5, False
         grades.db.commit()
     assert gradebook.new(school, made_up.one_exercise(tmp_path / "root")) == [EXERCISE]
-    [row] = list(csv.DictReader(gradebook.export(school).open(encoding="utf-8")))
+    [row] = list(csv.DictReader(gradebook.export(school).open(encoding="utf-8-sig")))
     assert (row["points"], row["why_factor-answer"]) == ("3.5", "1.5")
     gradebook.save(school, "=ana", EXERCISE, notebook, shares, None)
-    [row] = list(csv.DictReader(gradebook.export(school).open(encoding="utf-8")))
+    [row] = list(csv.DictReader(gradebook.export(school).open(encoding="utf-8-sig")))
     assert (row["points"], row["why_factor-answer"]) == ("3.5", "1.5")
     page = gradebook.feedback(school, "=ana", EXERCISE, ["late"]).read_text(encoding="utf-8")
     assert "Points: 2 of 2" in page
@@ -405,6 +347,112 @@ def test_a_class_is_graded_again_when_a_task_of_the_checks_changed(tmp_path, mon
     assert grader._key(tmp_path, one, sandbox.Sandbox()) != before
 
 
+@pytest.fixture
+def without_kernels(monkeypatch):
+    """Grading whose kernels say what the tests tell them: {text in a notebook: what happens}."""
+    happens = {}
+
+    def run(notebook, walls, files=(), imports=""):
+        text = nbformat.writes(notebook)
+        for words, what in happens.items():
+            if words in text:
+                what(notebook)
+        checks = [
+            name for cell in notebook.cells if (name := made_up.named(cell)).endswith("-check")
+        ]
+        return kernel.Graded(notebook, {name: kernel.Verdict(1, "seen") for name in checks}, 1.0, 1)
+
+    monkeypatch.setattr(kernel, "run", run)
+    monkeypatch.setattr(sandbox, "require", lambda *_: {})
+    monkeypatch.setattr(grader, "_reference", lambda *_: None)
+    return happens
+
+
+def rows_of(path):
+    return list(csv.DictReader(path.open(encoding="utf-8-sig", newline="")))
+
+
+def shows(data):
+    def happen(notebook):
+        cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
+        cell.outputs = [
+            nbformat.from_dict({"output_type": "display_data", "data": data, "metadata": {}})
+        ]
+
+    return happen
+
+
+def fails(notebook):
+    raise RuntimeError("a library at its end")
+
+
+@pytest.mark.long
+def test_whatever_one_learner_hands_in_the_others_are_graded(school, tmp_path, without_kernels):
+    without_kernels |= {
+        "it breaks": fails,
+        "it shows a number": shows({"image/png": 5}),
+        "it shows half": shows({"text/plain": "\udcff"}),
+    }
+
+    def notebook(own="", encoding="utf-8", **more):
+        made = made_up.answered(*made_up.ALL)
+        made.cells.append(new_markdown_cell(own, **more))
+        return nbformat.writes(made).encode(encoding, "surrogatepass")
+
+    deep = "[" * 100_000
+    files = {
+        "ana": notebook("nothing odd"),
+        "bom": notebook(encoding="utf-8-sig"),
+        "utf16": notebook(encoding="utf-16"),
+        "utf16le": notebook(encoding="utf-16-le"),
+        "ansi": notebook("caf\xe9").replace("\xe9".encode(), b"\xe9"),
+        "picture": notebook("![s](attachment:s.png)", attachments={"s.png": {"image/png": "aGk="}}),
+        "lost": notebook("![s](attachment:s.png)"),
+        "half": notebook("done \ud83d"),
+        "escaped": notebook("done half").replace(b"done half", b"done \\ud83d"),
+        "breaks": notebook("it breaks"),
+        "number": notebook("it shows a number"),
+        "shows": notebook("it shows half"),
+        "deep": f'{{"cells": {deep}'.encode(),
+        "empty": b"",
+        "list": b"[1, 2]",
+        "cells": b'{"cells": [1, null, {}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
+        "old": b'{"worksheets": [], "metadata": {}, "nbformat": 3, "nbformat_minor": 0}',
+        "brackets": notebook("[" * 3000),
+    }
+    source = tmp_path / "in"
+    for who, content in files.items():
+        (source / who).mkdir(parents=True)
+        (source / who / f"{EXERCISE}.ipynb").write_bytes(content)
+    (source / "pdf").mkdir()
+    (source / "pdf" / "04.pdf").write_text("%PDF")
+    summary = grader.grade(school, source, walls=sandbox.Sandbox(), root=ROOT, jobs=1)
+    assert {one.learner for one in summary.outcomes} == set(files)
+    why = {}
+    for row in rows_of(summary.review):
+        why.setdefault(row["learner"], []).append(row["why"])
+    graded = {row["learner"]: float(row["points"]) for row in rows_of(summary.grades)}
+    full = sum(made_up.POINTS.values())
+    unread = {"deep", "empty", "list", "cells"}
+    assert graded == {who: 0 if who in unread else full for who in files if who != "breaks"}
+    for who in unread:
+        assert "cannot be read" in why[who][0]
+    assert why["breaks"] == ["could not be graded (RuntimeError: a library at its end); look at it"]
+    assert "left out" in why["number"][0]
+    assert "halves of characters" in why["half"][0]
+    assert "halves of characters" in why["escaped"][0]
+    assert why[""] == ["pdf/04.pdf: no notebook"]
+    assert "ana" not in why
+    assert {path.parent.name for path in school.glob("feedback/*/*.html")} == set(graded)
+    picture = school / "autograded" / "picture" / EXERCISE / f"{EXERCISE}.ipynb"
+    assert '"image/png": "aGk="' in picture.read_text(encoding="utf-8")
+    again = grader.grade(school, school / "submitted", walls=sandbox.Sandbox(), root=ROOT, jobs=1)
+    assert {one.learner: one.shares for one in again.outcomes} == {
+        one.learner: one.shares for one in summary.outcomes
+    }
+    assert again.ran == 1  # what broke is tried again, nothing else
+
+
 def test_suspicious_code_is_named_for_a_human(released):
     found = {
         kind: grader.suspicions(repair(released, made_up.KINDS[kind][0]()[0]).notebook, released)
@@ -445,11 +493,13 @@ def test_a_class_is_marked_rightly_though_the_grader_is_killed_in_between(tmp_pa
     assert made_up.mistakes(who, outcomes) == []
     assert found["ran"] == len(who) - len(there)
     assert all(path.read_bytes() == content for path, content in there.items())
-    rows = list(csv.DictReader((folder / "grades.csv").open(encoding="utf-8")))
+    rows = list(csv.DictReader((folder / "grades.csv").open(encoding="utf-8-sig")))
     marks = {
         row["learner"]: sum(float(row[f"{task}-check"]) for task in made_up.ALL) for row in rows
     }
     assert marks == {one.name: one.points for one in who}
     assert len(list(folder.glob("feedback/*/*.html"))) == len(who)
-    flagged = {row["learner"] for row in csv.DictReader((folder / "review.csv").open())}
+    flagged = {
+        row["learner"] for row in csv.DictReader((folder / "review.csv").open(encoding="utf-8-sig"))
+    }
     assert {one.name for one in who if one.flagged} <= flagged

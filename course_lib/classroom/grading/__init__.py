@@ -3,6 +3,9 @@
     python -m course_lib class new CLASS
     python -m course_lib class grade CLASS submissions.zip
 
-`submissions` reads what platforms give, `repair` makes it whole, `kernel` runs it behind the walls
-of `sandbox`, `gradebook` keeps the marks in nbgrader's own layout, `grader` does all of it.
+`submissions` collects what platforms give: `handed_in` and `archives` read it, `layouts` and
+`exercise_names` know what files are called, `recognition` and `reading` what they are, `learners`
+keeps people apart. `repair` makes a notebook whole again, with its `attachments`; `kernel` runs it
+behind the walls of `sandbox`; `gradebook` keeps the marks in nbgrader's own layout, and `pages` are
+what learners get back. `grader` does all of it.
 """

@@ -11,6 +11,7 @@ import contextlib
 import csv
 import io
 import logging
+import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -23,6 +24,13 @@ from ... import files
 from ..assembly import find_root, first_cells, write
 from ..exercises import exercise
 
+PARTS = (
+    "nbgrader_config.py",
+    "gradebook.db",
+    "release",
+    "source",
+)  # of a class; the last makes it one
+BOM = "\ufeff"  # by this a spreadsheet knows that a table is UTF-8
 CONFIGURATION = '''\
 """Of nbgrader, for a class of this course. Exercises are made by `make notebooks`."""
 
@@ -50,13 +58,29 @@ def database(folder: Path) -> str:
 def new(folder: Path, root: Path | None = None) -> list[str]:
     """Make a class's folder, or bring its exercises up to date; the exercises' names.
 
-    Nothing of a class that has begun is lost: marks and submissions stay.
+    A new one is there as a whole, or not at all. Nothing of a class that has begun is lost: marks
+    and submissions stay. Raises FileNotFoundError where no solutions are built, ValueError
+    for a file.
     """
     base = find_root(root)
     solutions = sorted((base / "solutions").glob("[0-9][0-9]_*.ipynb"))
     if not solutions:
         raise FileNotFoundError(f"{base / 'solutions'} holds no built solution: `make notebooks`")
-    folder.mkdir(parents=True, exist_ok=True)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"a class is a folder, and {folder} is a file: give another name")
+    if any((folder / name).exists() for name in PARTS):
+        return _fill(folder, solutions, base)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as part:
+        names = _fill(Path(part), solutions, base)
+        folder.mkdir(exist_ok=True)
+        for name in PARTS:
+            (Path(part) / name).rename(folder / name)
+    return names
+
+
+def _fill(folder: Path, solutions: Sequence[Path], base: Path) -> list[str]:
+    _begin(folder)
     files.write(folder / "nbgrader_config.py", CONFIGURATION)
     names = []
     for path in solutions:
@@ -67,6 +91,23 @@ def new(folder: Path, root: Path | None = None) -> list[str]:
         _release(folder, name)
         names.append(name)
     return names
+
+
+def _begin(folder: Path) -> None:
+    """Make an empty gradebook, as nbgrader would, but without calling `alembic` by its name."""
+    import nbgrader
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+    from nbgrader.api import Base
+    from sqlalchemy import create_engine, inspect
+
+    engine = create_engine(database(folder))
+    if not inspect(engine).get_table_names():
+        Base.metadata.create_all(engine)
+        scripts = ScriptDirectory(str(Path(nbgrader.__file__).parent / "alembic"))
+        with engine.begin() as connection:
+            MigrationContext.configure(connection).stamp(scripts, "head")
+    engine.dispose()
 
 
 def _release(folder: Path, name: str) -> None:
@@ -175,23 +216,20 @@ def save(
 
 def feedback(folder: Path, learner: str, name: str, notes: Sequence[str]) -> Path:
     """Write the page that a learner gets back: their notebook, marks, what was found."""
-    from nbconvert import HTMLExporter
     from nbgrader.preprocessors import GetGrades
-    from traitlets.config import Config
+
+    from .pages import page
 
     graded = nbformat.read(folder / "autograded" / learner / name / f"{name}.ipynb", as_version=4)
     if notes:
         text = "**About this submission**\n\n" + "\n".join(f"- {note}" for note in notes)
         graded.cells.insert(0, nbformat.v4.new_markdown_cell(text))
-    settings = Config()
-    settings.HTMLExporter.sanitize_html = True
     about = {
         "nbgrader": {"assignment": name, "notebook": name, "student": learner,
                      "db_url": database(folder)},
-        "metadata": {"name": f"{name}, {learner}"},
     }  # fmt: skip
     with _quiet():
-        graded, about = GetGrades().preprocess(graded, about)
+        graded, _ = GetGrades().preprocess(graded, about)
         for cell in graded.cells:
             own = cell.metadata.get("nbgrader", {})
             if own.get("grade"):
@@ -199,10 +237,8 @@ def feedback(folder: Path, learner: str, name: str, notes: Sequence[str]) -> Pat
                 points = "waits for your teacher" if score is None else f"{score:g}"
                 sign = "# " if cell.cell_type == "code" else ""
                 cell.source += f"\n\n{sign}Points: {points} of {own.points:g}"
-        page, _ = HTMLExporter(config=settings).from_notebook_node(graded, about)
-    path = folder / "feedback" / learner / f"{name}.html"
-    files.write(path, page)
-    return path
+        made = page(graded, f"{name}, {learner}")
+    return files.write(folder / "feedback" / learner / f"{name}.html", made)
 
 
 def export(folder: Path) -> Path:
@@ -243,10 +279,13 @@ def _table(path: Path, heads: Sequence[str], rows: Sequence[dict]) -> Path:
     table.writeheader()
     # A sheet would take a name that begins with = for a formula.
     table.writerows(
-        {head: f"'{v}" if str(v).startswith(("=", "+", "@")) else v for head, v in row.items()}
-        for row in rows
+        {head: f"'{v}" if _computes(v) else v for head, v in row.items()} for row in rows
     )
-    return files.write(path, sheet.getvalue())
+    return files.write(path, BOM + files.whole(sheet.getvalue()))
+
+
+def _computes(value: object) -> bool:
+    return isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
 def review(folder: Path, rows: Sequence[dict]) -> Path:

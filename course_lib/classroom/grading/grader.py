@@ -5,13 +5,14 @@ starts the same command again, and only what is missing is run. The gradebook is
 one process alone, in the order in which the others end.
 """
 
+import errno
 import hashlib
 import json
 import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,9 +24,11 @@ from nbformat import NotebookNode
 from ... import files
 from ..assembly import find_root, write
 from . import gradebook, kernel, sandbox
+from .reading import read
 from .repair import imports_of, repair
 from .submissions import Submission, collect
 
+FULL = (errno.ENOSPC, errno.EDQUOT)  # this machine's error, no submission's
 # Code that an exercise does not need, and that could be meant for the checks.
 SUSPECT = {
     "changes the checks": r"\b(class )?checks(\.\w+)*\s*[=:](?!=)|setattr\(\s*checks|NotYet",
@@ -91,7 +94,8 @@ def grade(
     try:
         with FileLock(folder / ".grading.lock", timeout=1):
             sandbox.require(walls, folder)
-            found, odd = collect(submissions, folder / "submitted", names, due)
+            released = {name: gradebook.source(folder, name) for name in names}
+            found, odd = collect(submissions, folder / "submitted", names, due, released)
             used = sorted({one.exercise for one in found})
             for name in used:
                 on_progress(0, len(found), f"{name}: the course's own solution")
@@ -116,24 +120,33 @@ def _grade_all(
         waiting = {pool.submit(_outcome, folder, one, walls): one for one in found}
         for future in as_completed(waiting):
             one = waiting[future]
-            outcome, now = future.result()
+            outcome, now = _marked(folder, one, future)
             ran += now
-            outcomes.append(outcome)
-            graded = nbformat.read(_result(folder, one).with_suffix(".ipynb"), as_version=4)
-            gradebook.save(folder, one.learner, one.exercise, graded, outcome.shares, one.handed_in)
-            notes = [*one.notes, *outcome.notes, *outcome.doubts]
-            gradebook.feedback(folder, one.learner, one.exercise, notes)
+            outcomes.append(replace(outcome, doubts=[*outcome.doubts, *one.doubts]))
             on_progress(len(outcomes), len(found), f"{one.learner}, {one.exercise}")
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     outcomes.sort(key=lambda one: (one.exercise, one.learner))
-    rows = [
-        {"learner": one.learner, "exercise": one.exercise, "why": why}
-        for one in outcomes
-        for why in one.doubts
-    ]
-    rows += [{"why": line} for line in odd]
+    doubts = [(one.learner, one.exercise, why) for one in outcomes for why in one.doubts]
+    doubts += [("", "", line) for line in odd]
+    rows = [{"learner": who, "exercise": what, "why": why} for who, what, why in doubts]
     return Summary(outcomes, ran, gradebook.export(folder), gradebook.review(folder, rows), odd)
+
+
+def _marked(folder: Path, one: Submission, future: Future) -> tuple[Outcome, bool]:
+    """The outcome of a submission, its marks and its page; an error in one stops no other."""
+    try:
+        outcome, now = future.result()
+        graded = nbformat.read(_result(folder, one).with_suffix(".ipynb"), as_version=4)
+        gradebook.save(folder, one.learner, one.exercise, graded, outcome.shares, one.handed_in)
+        notes = [*one.notes, *outcome.notes, *outcome.doubts]
+        gradebook.feedback(folder, one.learner, one.exercise, notes)
+        return outcome, now
+    except Exception as error:  # whatever a stranger's notebook makes any library raise
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
+        said = f"could not be graded ({type(error).__name__}: {str(error)[:200]}); look at it"
+        return Outcome(one.learner, one.exercise, "", doubts=[said]), True
 
 
 def _cores() -> int:
@@ -170,7 +183,14 @@ def _outcome(folder: Path, one: Submission, walls: sandbox.Sandbox) -> tuple[Out
     outcome = Outcome(one.learner, one.exercise, key)
     released = gradebook.source(folder, one.exercise)
     notebook = _run(released, one, walls, outcome)
-    write(notebook, path.with_suffix(".ipynb"))
+    try:
+        write(notebook, path.with_suffix(".ipynb"))
+    except nbformat.ValidationError:  # of what a stranger's code has shown
+        outcome.doubts.append("what it showed is nothing that a notebook can hold; left out")
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs = []
+        write(notebook, path.with_suffix(".ipynb"))
     files.write(path, json.dumps(asdict(outcome), indent=1) + "\n")
     return outcome, True
 
@@ -179,19 +199,14 @@ def _run(
     released: NotebookNode, one: Submission, walls: sandbox.Sandbox, outcome: Outcome
 ) -> NotebookNode:
     try:
-        sent = nbformat.read(one.notebook, as_version=4)
+        sent, mended = read(one.notebook, script=one.notebook.suffix == ".py")
         repaired = repair(released, sent)
     except Exception as error:  # whatever a stranger's file makes a parser raise
         said = f"the notebook cannot be read ({type(error).__name__}); taken as not answered"
         outcome.doubts.append(said)
         return nbformat.from_dict(released)
-    outcome.notes, outcome.doubts = (
-        repaired.notes,
-        [
-            *repaired.doubts,
-            *suspicions(repaired.notebook, released),
-        ],
-    )
+    outcome.notes = [*mended, *repaired.notes]
+    outcome.doubts = [*repaired.doubts, *suspicions(repaired.notebook, released)]
     imports = imports_of(released)
     graded = kernel.run(repaired.notebook, walls, one.files, imports)
     outcome.shares = {name: verdict.share for name, verdict in graded.verdicts.items()}
