@@ -15,6 +15,7 @@ import ctypes
 import dataclasses
 import sys
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from .. import cache
-from ..images import leaves
+from ..images import leaves, orientation
 from ..images.data import ImageData, Images, are_leaves
 from ..processor import has_bfloat16
 from . import checkpoints, models, structure
@@ -66,7 +67,7 @@ def fit(
     batch_size: int = 64,
     weight_decay: float = 5e-4,
     seed: int = 0,
-    augment: bool = True,
+    augment: bool | Collection[str] = True,  # True: move, turn and flip as the images bear it
     keep: str = "best",  # the weights "best" on the validation images, or those of the "last" epoch
     patience: int | None = None,  # stop after so many epochs without a better validation
     # (network, inputs, labels, image numbers) -> scalar; cross-entropy if None. The numbers are
@@ -91,6 +92,9 @@ def fit(
     half a batch at a time. On a GPU there is one.
     bfloat16: convolutions and products in bfloat16 (weights stay float32), where the processor has
     instructions for it; elsewhere it changes nothing.
+    augment: images are moved a little, and turned and mirrored where that changes nothing about
+    them (`orientation.symmetries` looks, and one line tells what has an up). False: none of it; or
+    some of "move", "turn" and "flip".
     checkpoint: written after every epoch and removed at the end. If it is there, training goes on
     behind its last epoch and ends with the same network as without the interruption; Ctrl-C then
     is not swallowed but leaves the file. It is tied to these settings, images, and what the network
@@ -101,8 +105,9 @@ def fit(
     """
     _check(network, data, epochs, learning_rate, batch_size, keep, workers)
     run = Run(network, data.train, epochs, learning_rate, batch_size, weight_decay, seed, workers)
-    teaching = Teaching(loss, after_step, augment, bfloat16 and has_bfloat16())
-    settings = (epochs, learning_rate, run.batch_size, weight_decay, seed, augment, keep,
+    how = orientation.chosen(augment, data.train, tell=progress)
+    teaching = Teaching(loss, after_step, how, bfloat16 and has_bfloat16())
+    settings = (epochs, learning_rate, run.batch_size, weight_decay, seed, sorted(how), keep,
                 run.workers, bfloat16)  # fmt: skip
     tied_to = checkpoints.tied_to(network, data, *settings) if checkpoint else None
     history, start = History(), time.perf_counter()
