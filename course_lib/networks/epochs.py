@@ -16,6 +16,7 @@ from tqdm import tqdm
 from course_lib.images import normalisation
 from course_lib.images.image_data import Images
 from course_lib.images.orientation import AUGMENTATIONS
+from course_lib.networks import feeding, structure
 from course_lib.networks.workers import Workers
 
 # (network, inputs, labels, image numbers) -> scalar
@@ -55,7 +56,10 @@ class Run:
             torch.Generator().manual_seed(seed + 10_000 * i) for i in range(self.workers)
         ]
         torch.manual_seed(seed)  # dropout and the like, inside the network
-        self.network = laid_out(copy.deepcopy(network).to(self.device), torch.channels_last).train()
+        self.layout = feeding.layout(network, images.pixels.shape[1:])
+        copied = structure.duplicate(network).to(self.device)
+        self.network = laid_out(copied, self.layout).train()
+        self.dtype = feeding.place(self.network)[1]
         self.steps = steps = epochs * math.ceil(len(images) / self.batch_size)
         self.optimiser = torch.optim.SGD(
             [p for p in self.network.parameters() if p.requires_grad],
@@ -108,7 +112,7 @@ class Run:
             pixels, labels = self.images.pixels[numbers], self.images.labels[numbers]
             if teaching.augment:
                 pixels = augmented(pixels, drawing[id(network)], teaching.augment)
-            inputs = fed(pixels).to(self.device, memory_format=torch.channels_last)
+            inputs = fed(pixels).to(self.device, self.dtype, memory_format=self.layout)
             labels = labels.to(self.device)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=teaching.bfloat16):
                 if teaching.loss is None:

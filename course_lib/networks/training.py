@@ -28,7 +28,7 @@ from .. import cache
 from ..images import leaves, orientation
 from ..images.data import ImageData, Images, are_leaves
 from ..processor import has_bfloat16
-from . import checkpoints, models, structure
+from . import checkpoints, feeding, models, structure
 from .epochs import AfterStep, Loss, Run, Teaching
 from .epochs import augmented as augmented
 from .workers import Workers
@@ -103,6 +103,7 @@ def fit(
     Raises ValueError for settings that cannot work, FloatingPointError when the loss is no
     longer a number, with the likely reason.
     """
+    network = structure.unwrapped(network)
     _check(network, data, epochs, learning_rate, batch_size, keep, workers)
     run = Run(network, data.train, epochs, learning_rate, batch_size, weight_decay, seed, workers)
     how = orientation.chosen(augment, data.train, tell=progress)
@@ -152,6 +153,11 @@ def _check(network, data, epochs, learning_rate, batch_size, keep, workers) -> N
         raise ValueError(f"keep must be 'best' or 'last', got {keep!r}")
     if not len(data.train):
         raise ValueError(f"fit has nothing to learn from: {data.name!r} has no training images")
+    if any(p.dtype in (torch.float16, torch.bfloat16) for p in network.parameters()):
+        raise ValueError(
+            "fit needs weights of 32 bits, which bfloat16=True computes with in 16; "
+            "network.float() makes them so"
+        )
     if not any(p.requires_grad for p in network.parameters()):
         raise ValueError(
             "fit has nothing to train: every parameter is frozen; "
@@ -176,14 +182,11 @@ def release_memory() -> None:
 @torch.inference_mode()
 def predict(network: nn.Module, images: Images, batch_size: int = BATCH) -> Tensor:
     """Logits of all images, (count, classes), on the CPU; each module's mode is left as it was."""
-    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    network = structure.unwrapped(network)
+    layout = feeding.layout(network, images.pixels.shape[1:])
     with structure.evaluating(network):
-        return torch.cat(
-            [
-                network(inputs.to(device, memory_format=torch.channels_last)).cpu()
-                for inputs, _ in images.fed_to(network).batches(batch_size)
-            ]
-        )
+        inputs = feeding.batches(network, images, batch_size, layout)
+        return torch.cat([network(some).cpu() for some, _ in inputs])
 
 
 def batches(images: Images) -> tuple[int, ...]:
@@ -223,11 +226,11 @@ def recalibrated(network: nn.Module, images: Images, batch_size: int = 64) -> nn
         norm.reset_running_stats()
         norm.momentum = None  # the plain mean of all batches
         norm.train()
-    device = next(network.parameters()).device
+    layout = feeding.layout(network, images.pixels.shape[1:])
     with torch.inference_mode():
-        for inputs, _ in images.fed_to(network).batches(batch_size, device=device):
+        for inputs, _ in feeding.batches(network, images, batch_size, layout):
             if len(inputs) > 1:  # one image has no variance
-                network(inputs.to(memory_format=torch.channels_last))
+                network(inputs)
     for norm, momentum in zip(norms, usual, strict=True):
         norm.momentum = momentum
     return network.eval()
