@@ -183,6 +183,8 @@ def release_memory() -> None:
 def predict(network: nn.Module, images: Images, batch_size: int = BATCH) -> Tensor:
     """Logits of all images, (count, classes), on the CPU; each module's mode is left as it was."""
     network = structure.unwrapped(network)
+    if not len(images):
+        raise ValueError("there are no images to ask the network about; take at least one")
     layout = feeding.layout(network, images.pixels.shape[1:])
     with structure.evaluating(network):
         inputs = feeding.batches(network, images, batch_size, layout)
