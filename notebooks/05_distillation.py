@@ -89,7 +89,7 @@ guess
 opinions = training.predict(teacher, sample)
 right = opinions.argmax(1) == sample.labels
 second = opinions.softmax(1).topk(2).values[:, 1]
-hesitant = torch.where(right, second, 0).topk(8).indices.tolist()
+hesitant = torch.where(right, second, 0).topk(min(8, len(right))).indices.tolist()
 
 
 def draw(leaf, temperature):
@@ -108,7 +108,9 @@ def draw(leaf, temperature):
 
 widgets.Interactive(
     draw,
-    leaf=ipywidgets.IntSlider(value=1, min=1, max=8, description="leaf"),
+    leaf=ipywidgets.IntSlider(
+        value=1, min=1, max=len(hesitant), description="leaf"
+    ),
     temperature=ipywidgets.IntSlider(
         value=4, min=1, max=20, description="temperature"
     ),

@@ -17,11 +17,16 @@ from course_lib.deploy.exported import Exported, check_calibration, needed, quie
 from course_lib.images import normalisation
 from course_lib.images.data import Images
 from course_lib.images.normalisation import Normalisation
+from course_lib.networks import feeding
 from course_lib.networks.structure import plain
 from course_lib.networks.training import release_memory
 from course_lib.techniques.integers import Quantized
 
 PIXELS = 20 * 64 * 64  # that are calibrated on at a time
+UNEXPORTED = (
+    "PyTorch cannot export this network: its forward does what a graph cannot hold, such as asking "
+    "Python about the numbers of a tensor"
+)
 MOST_STEPS = 2**30  # of a bias, which int32 holds
 LARGEST_DIFFERENCE = 1e-3  # between PyTorch's float32 and ONNX Runtime's, relative to the logits
 
@@ -133,21 +138,31 @@ def onnx(
         raise ValueError(f"batch must be at least 1 image, or None for any number, got {batch}")
     images = torch.randn(batch or 2, *shape, generator=torch.Generator().manual_seed(0))
     any_number = ({0: torch.export.Dim("batch", min=1, max=4096)},)
+    if feeding.place(still)[1] != torch.float32:
+        raise ValueError(
+            f"the network's weights are {feeding.place(still)[1]}, engines compute in float32; "
+            f"network.float() makes them so"
+        )
     try:
         with torch.inference_mode():
             expected = still(images)
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         raise ValueError(f"the network cannot take an image of shape {shape}: {error}") from None
-    with quietly(), torch.no_grad():
-        program = torch.onnx.export(
-            still,
-            (images,),
-            dynamo=True,
-            verbose=False,
-            dynamic_shapes=any_number if batch is None else None,
-            input_names=["images"],
-            output_names=["logits"],
-        )
+    if not isinstance(expected, Tensor):
+        feeding.check_logits(expected, len(images))
+    try:
+        with quietly(), torch.no_grad():
+            program = torch.onnx.export(
+                still,
+                (images,),
+                dynamo=True,
+                verbose=False,
+                dynamic_shapes=any_number if batch is None else None,
+                input_names=["images"],
+                output_names=["logits"],
+            )
+    except Exception as error:  # the exporter's own kinds, dozens of coloured lines each
+        raise ValueError(f"{UNEXPORTED} ({_cause(error)})") from None
     assert program is not None
     release_memory()
     model = program.model_proto
@@ -160,6 +175,13 @@ def onnx(
             f"logit, more than {LARGEST_DIFFERENCE:g}: an operation was exported wrongly"
         )
     return exported
+
+
+def _cause(error: BaseException) -> str:
+    """The first line of what the exporter stumbled over."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).strip().partition("\n")[0][:200]
 
 
 def int8(

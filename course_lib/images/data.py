@@ -24,7 +24,7 @@ from torch import Tensor
 
 from course_lib import cache
 from course_lib.cache import cache_dir
-from course_lib.images import leaves, named_sets, photos
+from course_lib.images import leaves, named_sets, photo_folders, photos
 from course_lib.images.image_data import ImageData, Images, normalise
 from course_lib.images.normalisation import Normalisation
 from course_lib.images.photos import Skipped
@@ -95,7 +95,7 @@ def from_folder(
     if not 28 <= size <= 128:
         raise ValueError(f"size must be in 28..128 pixels, got {size}; 64 suits most photos")
     folder = Path(os.path.abspath(Path(path).expanduser()))
-    found = photos.find(folder)
+    found, notes = photo_folders.find(folder)
     classes = tuple(sorted({photo.name for photo in found}))
     if len(classes) < 2:
         raise ValueError(
@@ -110,7 +110,7 @@ def from_folder(
     def make() -> cache.Stored:
         pixels, reasons = photos.read(folder, found, size)
         reasons = photos.repeated(found, pixels, reasons)
-        told.append(photos.report(folder, found, reasons))
+        told.append(photos.report(folder, found, reasons, notes))
         splits = _split(found, labels, reasons, val, test, seed)
         kept = _in_order(pixels, np.concatenate(splits))
         note = {"reasons": reasons, "splits": [which.tolist() for which in splits]}
@@ -121,19 +121,20 @@ def from_folder(
         f"{photos.state(folder, found, size)} {settings}",
         make,
     )
-    skipped = told[0] if told else photos.report(folder, found, note["reasons"])
+    skipped = told[0] if told else photos.report(folder, found, note["reasons"], notes)
     # The file holds the splits one after the other: parts of it, not copies.
     ends = np.cumsum([len(which) for which in note["splits"]])
     train, chosen, tests = (
         Images(stored["pixels"][end - len(which) : end], torch.from_numpy(labels[which]))
         for which, end in zip(note["splits"], ends.tolist(), strict=True)
     )
-    name = f"my {folder.name}" if folder.name in named_sets.READERS else folder.name
+    name = photo_folders.readable(folder.name)
+    name = f"my {name}" if name in named_sets.READERS else name
     return ImageData(name, train, chosen, tests, classes, skipped=skipped)
 
 
 def _split(
-    found: Sequence[photos.Photo],
+    found: Sequence[photo_folders.Photo],
     labels: NDArray[np.int64],
     reasons: Sequence[str],
     val: float,

@@ -1,11 +1,13 @@
-"""Find the photos in a folder and decode each to a small square of RGB bytes.
+"""Decode the photos of a folder, each to a small square of RGB bytes.
 
 One bad file never stops the others: it is left out, and the reason is told.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import os
 import sys
 import warnings
@@ -19,30 +21,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from course_lib.images.photo_folders import HEIC, Photo, few, readable
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 FEWEST = 5  # photos of a class: three to learn from, one to choose by, one to test on
-DECODER = 1  # raise it when the same file decodes to other pixels
-HEIC = {".heic", ".heif"}
-JPEG = {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"}
-SUFFIXES = HEIC | JPEG | {".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".ppm", ".pgm"}
-# What people and tools call the folders above the classes.
-PARTS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation"), "val"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
-LAYOUT = "make one folder per class, each with its photos: daisy/1.jpg, rose/1.jpg, ..."
-
-
-@dataclass(frozen=True)
-class Photo:
-    """A file that looks like a photo: path relative to the folder, class, part of the set."""
-
-    path: str
-    name: str
-    part: str = "train"
+PNG = b"\x89PNG\r\n\x1a\n"
+DECODER = 2  # raise it when the same file decodes to other pixels
 
 
 @dataclass(frozen=True)
@@ -51,33 +37,6 @@ class Skipped:
 
     path: str
     reason: str
-
-
-def find(folder: Path) -> list[Photo]:
-    """The photos of `folder`, in the same order on every file system.
-
-    Each subfolder is a class; train/ and test/ (and val/) may stand above them. Hidden files and
-    files that are no photos are passed over. Raises FileNotFoundError or NotADirectoryError if
-    `folder` is not there or a file, ValueError if it holds no photos in class folders.
-    """
-    if not folder.exists():
-        raise FileNotFoundError(
-            f"no folder {folder}: check the spelling; it is looked for from {Path.cwd()}"
-        )
-    if not folder.is_dir():
-        raise NotADirectoryError(
-            f"{folder} is a file, not a folder: unpack it if it is an archive, and {LAYOUT}"
-        )
-    above = {path.name.lower(): path for path in _subfolders(folder)}
-    known = PARTS.keys() & above.keys()
-    parts = {PARTS[name] for name in known}
-    if not ("train" in parts and (known == above.keys() or "test" in parts)):
-        return _classes(folder, folder)
-    return [
-        photo
-        for name in sorted(known, key=lambda name: ("train", "val", "test").index(PARTS[name]))
-        for photo in _classes(above[name], folder, PARTS[name])
-    ]
 
 
 def read(folder: Path, photos: Sequence[Photo], size: int) -> tuple[NDArray[np.uint8], list[str]]:
@@ -124,10 +83,13 @@ def decode(path: str | Path, size: int) -> NDArray[np.uint8]:
 
     if os.path.getsize(path) == 0:
         raise ValueError("the file is empty")
+    image: Image.Image
     try:
         image = Image.open(path)
     except Image.DecompressionBombError as problem:
         raise Bomb(_too_large(path)) from problem
+    except (ValueError, SyntaxError, OSError):
+        image = _without_notes(path)
     with image:
         frames = getattr(image, "n_frames", 1)
         # A phone's JPEG may carry a second picture (depth, gain map): the first is the photo.
@@ -137,7 +99,8 @@ def decode(path: str | Path, size: int) -> NDArray[np.uint8]:
         if image.format not in ("MPO", "JPEG") and limit and image.width * image.height > limit:
             raise Bomb(_too_large(path))
         image.draft("RGB", (2 * size, 2 * size))  # a JPEG is decoded at a fraction of its size
-        ImageOps.exif_transpose(image, in_place=True)
+        with contextlib.suppress(Exception):  # broken EXIF: which way is up stays unknown
+            ImageOps.exif_transpose(image, in_place=True)
         return square(image, size)
 
 
@@ -174,32 +137,34 @@ def repeated(
             twin = first.setdefault(hashlib.sha256(pixels[index].data).digest(), index)
             if twin != index and part != "test":
                 other = "" if photos[twin].name == photo.name else ", which is in another class"
-                told[index] = f"the same picture as {photos[twin].path}{other}"
+                told[index] = f"the same picture as {readable(photos[twin].path)}{other}"
     return told
 
 
-def report(folder: Path, photos: Sequence[Photo], reasons: Sequence[str]) -> tuple[Skipped, ...]:
-    """What is left out, told in one line on stderr; raises ValueError if too little is left."""
+def report(
+    folder: Path, photos: Sequence[Photo], reasons: Sequence[str], notes: Sequence[str] = ()
+) -> tuple[Skipped, ...]:
+    """What is left out, told with the notes on stderr; raises ValueError if too little is left."""
     pairs = list(zip(photos, reasons, strict=True))
-    skipped = tuple(Skipped(photo.path, why) for photo, why in pairs if why)
+    skipped = tuple(Skipped(readable(photo.path), why) for photo, why in pairs if why)
     told = f"{len(skipped)} of {len(photos)} photos left out" if skipped else "none left out"
     if skipped:
         told += f", e.g. {skipped[0].path}: {skipped[0].reason}"
     left = Counter((photo.part, photo.name) for photo, why in pairs if not why)
     parts = sorted({photo.part for photo in photos}, reverse=True)
-    few = [
+    missing = [
         f"{name} has {left[part, name]}{f' in {part}/' * (len(parts) > 1)}, needs {least}"
         for part, least in ((part, FEWEST if part == "train" else 1) for part in parts)
         for name in sorted({photo.name for photo in photos})
         if left[part, name] < least
     ]
-    if few:
+    if missing:
         raise ValueError(
-            f"too few photos in {folder}: {'; '.join(few)} ({told}). Add photos, or take the class "
-            "out of the folder."
+            f"too few photos in {folder}: {few(missing, '; ')} ({told}). Add photos, or take "
+            "the class out of the folder."
         )
-    if skipped:
-        print(f"{folder.name}: {told}", file=sys.stderr)
+    for note in (*notes, *([told] if skipped else [])):
+        print(f"{readable(folder.name)}: {note}", file=sys.stderr)
     return skipped
 
 
@@ -233,52 +198,23 @@ class Bomb(ValueError):
     """More pixels than a photo has; decoding it could fill the memory."""
 
 
-def _classes(folder: Path, root: Path, part: str = "train") -> list[Photo]:
-    """The photos of each class folder in `folder`, however deep they lie in it."""
-    photos = [
-        Photo(path.relative_to(root).as_posix(), sub.name, part)
-        for sub in _subfolders(folder)
-        for path in _files(sub)
-        if _is_photo(path)
-    ]
-    if photos:
-        return photos
-    loose = sum(_is_photo(path) and _visible(path.name) for path in folder.iterdir())
-    if loose and part in ("val", "test"):
-        raise ValueError(
-            f"{folder} holds {loose} photos in no class folder: sort them into the same classes "
-            f"as the training photos, or rename it to take them out"
-        )
-    if loose:
-        raise ValueError(f"{folder} holds {loose} photos but no class folders: {LAYOUT}")
-    others = {
-        path.suffix.lower() or path.name for sub in _subfolders(folder) for path in _files(sub)
-    }
-    seen = f", only {', '.join(sorted(others)[:5])}" if others else ""
-    raise ValueError(
-        f"no photos in the subfolders of {folder}{seen}: {LAYOUT} (JPEG, PNG, WebP, TIFF, HEIC)"
-    )
+def _without_notes(path: str | Path) -> Image:
+    """A PNG without the texts, profiles and EXIF that keep PIL from opening it.
 
+    Raises what PIL raises for any other file.
+    """
+    from PIL import Image
 
-def _subfolders(folder: Path) -> list[Path]:
-    found = (path for path in folder.iterdir() if path.is_dir() and _visible(path.name))
-    return sorted(found, key=lambda path: path.name)  # Path's own order depends on the platform
-
-
-def _files(folder: Path) -> list[Path]:
-    found = []
-    for top, folders, names in os.walk(folder):
-        folders[:] = filter(_visible, folders)
-        found += [Path(top, name) for name in names if _visible(name)]
-    return sorted(found, key=lambda path: path.as_posix())
-
-
-def _visible(name: str) -> bool:
-    return not name.startswith((".", "__MACOSX"))
-
-
-def _is_photo(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES
+    content, at, kept = Path(path).read_bytes(), 8, [PNG]
+    if not content.startswith(PNG):
+        return Image.open(path)
+    while at < len(content):
+        end = at + 12 + int.from_bytes(content[at : at + 4], "big")
+        # Capital letters are what a picture cannot do without; clear colours and frames change it.
+        if content[at + 4 : at + 5].isupper() or content[at + 4 : at + 8] in (b"tRNS", b"acTL"):
+            kept.append(content[at:end])
+        at = end
+    return Image.open(io.BytesIO(b"".join(kept)))
 
 
 def _colour(image: Any) -> Any:
@@ -297,10 +233,12 @@ def _reason(path: Path, problem: Exception) -> str:
     from PIL import UnidentifiedImageError
 
     if isinstance(problem, UnidentifiedImageError):
+        if path.suffix.lower() == ".jxl" or path.read_bytes()[:2] == b"\xff\x0a":
+            return "JPEG XL cannot be read here: pip install pillow-jxl-plugin, or export as JPEG"
         if path.suffix.lower() in HEIC and not reads_heic():
             return "HEIC needs a reader: pip install pillow-heif, or export the photo as JPEG"
         return "not a picture, whatever its name says, or damaged at its beginning"
-    text = str(problem).replace(str(path), path.name)
+    text = readable(str(problem).replace(str(path), path.name))
     if "truncated" in text.lower():
         return f"truncated: {text}"
     return text if type(problem) is ValueError else f"unreadable: {type(problem).__name__}: {text}"

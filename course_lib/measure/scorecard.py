@@ -42,7 +42,7 @@ from course_lib.measure.measuring import (
     set_threads,
     threads,
 )
-from course_lib.networks import identity
+from course_lib.networks import feeding, identity
 from course_lib.networks.counting import (
     Counted,
     count,
@@ -119,7 +119,9 @@ def measure_all(
     image: dict[str, Tensor] = {}
     for name, network in networks.items():
         running[name] = network if isinstance(network, Exported) else still(network)
-        image[name] = next(pictures.fed_to(network).batches(1))[0]
+        image[name] = next(pictures.fed_to(running[name]).batches(1))[0]
+        if isinstance(running[name], nn.Module):
+            image[name] = image[name].to(feeding.place(running[name])[1])
         _check_fit(name, running[name], data, image[name])
         if engine == "onnxruntime" and isinstance(network, nn.Module):
             running[name] = onnx(network, data.shape)

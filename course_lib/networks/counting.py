@@ -6,7 +6,6 @@
 {'0': 3456, '2': 1280}
 """
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import ParametrizationList
 from torch.utils.flop_counter import FlopCounterMode
+
+from course_lib.networks import structure
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -164,7 +165,7 @@ def _bytes(value: object) -> int:
 
 def still(network: nn.Module) -> nn.Module:
     """A copy on the processor in evaluation mode; the network itself is left as it is."""
-    return copy.deepcopy(network).cpu().eval()
+    return structure.duplicate(structure.unwrapped(network)).cpu().eval()
 
 
 # Bytes

@@ -5,7 +5,7 @@
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +15,8 @@ from tqdm import tqdm
 
 from course_lib.images import normalisation
 from course_lib.images.image_data import Images
+from course_lib.images.orientation import AUGMENTATIONS
+from course_lib.networks import feeding, structure
 from course_lib.networks.workers import Workers
 
 # (network, inputs, labels, image numbers) -> scalar
@@ -28,7 +30,7 @@ class Teaching:
 
     loss: Loss | None  # cross-entropy if None
     after_step: AfterStep | None
-    augment: bool
+    augment: frozenset[str]  # of orientation.AUGMENTATIONS
     bfloat16: bool
 
 
@@ -54,7 +56,10 @@ class Run:
             torch.Generator().manual_seed(seed + 10_000 * i) for i in range(self.workers)
         ]
         torch.manual_seed(seed)  # dropout and the like, inside the network
-        self.network = laid_out(copy.deepcopy(network).to(self.device), torch.channels_last).train()
+        self.layout = feeding.layout(network, images.pixels.shape[1:])
+        copied = structure.duplicate(network).to(self.device)
+        self.network = laid_out(copied, self.layout).train()
+        self.dtype = feeding.place(self.network)[1]
         self.steps = steps = epochs * math.ceil(len(images) / self.batch_size)
         self.optimiser = torch.optim.SGD(
             [p for p in self.network.parameters() if p.requires_grad],
@@ -106,8 +111,8 @@ class Run:
         def part_loss(network: nn.Module, numbers: Tensor) -> Tensor:
             pixels, labels = self.images.pixels[numbers], self.images.labels[numbers]
             if teaching.augment:
-                pixels = augmented(pixels, drawing[id(network)], turn=pixels.shape[1] == 3)
-            inputs = fed(pixels).to(self.device, memory_format=torch.channels_last)
+                pixels = augmented(pixels, drawing[id(network)], teaching.augment)
+            inputs = fed(pixels).to(self.device, self.dtype, memory_format=self.layout)
             labels = labels.to(self.device)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=teaching.bfloat16):
                 if teaching.loss is None:
@@ -142,36 +147,45 @@ def cycle(step: int, steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
-def augmented(images: Tensor, generator: torch.Generator, turn: bool = True) -> Tensor:
-    """The same images, each moved by up to a sixteenth, and turned and mirrored if `turn`.
+def augmented(
+    images: Tensor, generator: torch.Generator, how: Collection[str] = AUGMENTATIONS
+) -> Tensor:
+    """The same images, each moved by up to a sixteenth, turned by quarters and mirrored by chance.
 
-    A leaf is the same leaf in every direction; a digit is not, so grey images are only moved.
+    how: some of "move", "turn" and "flip"; `orientation.chosen` says what a set of images bears.
     images: pixels or floats, (batch, channels, height, width); bytes are moved fastest.
     """
+    if "move" in how:
+        images = _moved(images, generator)
+    return _turned(images, generator, "turn" in how, "flip" in how)
+
+
+def _moved(images: Tensor, generator: torch.Generator) -> Tensor:
     count, _, height, width = images.shape
-
-    def draw(low: int, high: int) -> Tensor:
-        return torch.randint(low, high, (count,), generator=generator)
-
     wide, corners = images, []
     for axis, side in ((2, height), (3, width)):
         most = side // 16
-        corners.append((draw(-most, most + 1) + most).tolist())
+        corners.append(torch.randint(0, 2 * most + 1, (count,), generator=generator).tolist())
         # The border's pixels go on beyond it.
         wide = wide.index_select(axis, torch.arange(-most, side + most).clamp(0, side - 1))
-    images = torch.stack(
+    return torch.stack(
         [
             wide[i, :, top : top + height, left : left + width]
             for i, (top, left) in enumerate(zip(*corners, strict=True))
         ]
     )
-    if turn:
-        mirror, turns = draw(0, 2), draw(0, 4)
-        kinds = mirror + (2 * turns if height == width else 0)
-        turned = torch.empty_like(images)
-        for kind in kinds.unique().tolist():
-            chosen = (kinds == kind).nonzero()[:, 0]
-            some = images[chosen].flip(3) if kind % 2 else images[chosen]
-            turned[chosen] = torch.rot90(some, kind // 2, (2, 3))
-        images = turned
-    return images
+
+
+def _turned(images: Tensor, generator: torch.Generator, turn: bool, flip: bool) -> Tensor:
+    count, _, height, width = images.shape
+    mirrored = torch.randint(0, 2, (count,), generator=generator) if flip else 0
+    turns = torch.randint(0, 4, (count,), generator=generator) if turn else 0
+    kinds = mirrored + (2 * turns if height == width else 0)
+    if isinstance(kinds, int):
+        return images
+    turned = torch.empty_like(images)
+    for kind in kinds.unique().tolist():
+        chosen = (kinds == kind).nonzero()[:, 0]
+        some = images[chosen].flip(3) if kind % 2 else images[chosen]
+        turned[chosen] = torch.rot90(some, kind // 2, (2, 3))
+    return turned

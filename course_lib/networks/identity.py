@@ -14,7 +14,6 @@ True
 False
 """
 
-import copy
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
@@ -71,7 +70,7 @@ def of(
     # A `forward` set by hand may reach the network itself from the copy.
     kept = [(tensor, tensor.detach().clone()) for _, tensor in _tensors(network)]
     try:
-        still = copy.deepcopy(network).cpu().train(training)
+        still = structure.duplicate(network).cpu().train(training)
         names = {id(tensor): name for name, tensor in _tensors(still)}
         devices = sorted({tensor.device.type for _, tensor in _tensors(network)})
         fed = normalisation.of(network).as_json()

@@ -8,11 +8,16 @@
 import copy
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from types import CellType, FunctionType
+from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch._subclasses import FakeTensor
 from torch.nn.utils import parametrize
 
 WEIGHTED = (nn.Conv2d, nn.Linear)
+WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel)
 
 
 def copied(network: nn.Module) -> nn.Module:
@@ -22,6 +27,7 @@ def copied(network: nn.Module) -> nn.Module:
     network with NaN or infinite weights, since every choice made from them would be chance, and
     for weights that are computed from others (masks of torch.nn.utils.prune, weight_norm).
     """
+    network = unwrapped(network)
     check_weights(network)
     for name, layer in network.named_modules():
         if not isinstance(layer, WEIGHTED) or parametrize.is_parametrized(layer, "weight"):
@@ -32,7 +38,67 @@ def copied(network: nn.Module) -> nn.Module:
                 f"torch.nn.utils.prune or weight_norm; write it in first, for instance with "
                 f"torch.nn.utils.prune.remove(layer, 'weight')"
             )
-    return copy.deepcopy(network).eval()
+    return duplicate(network).eval()
+
+
+def unwrapped(network: nn.Module) -> nn.Module:
+    """The network itself, where it is compiled or spread over devices.
+
+    Raises ValueError for a scripted or traced one, whose layers cannot be changed.
+    """
+    if isinstance(network, torch.jit.ScriptModule):
+        raise ValueError(
+            "a scripted or traced network cannot be changed; give the torch.nn.Module that it was "
+            "made of"
+        )
+    inside: Any = network
+    while isinstance(inside, WRAPPERS) or hasattr(inside, "_orig_mod"):
+        inside = inside._orig_mod if hasattr(inside, "_orig_mod") else inside.module
+    return inside
+
+
+def duplicate(network: nn.Module) -> nn.Module:
+    """A deep copy, also of a network that keeps what it computed, or whose forward was set by hand.
+
+    Kept activations are copied without the graph of their gradients, which cannot be; a function
+    that holds the network or its layers holds the copy's.
+    """
+    memo: dict[int, Any] = {}
+    for tensor in (t for module in network.modules() for t in _tensors(vars(module))):
+        if isinstance(tensor, FakeTensor):  # left by an export: it never held numbers
+            memo[id(tensor)] = None
+        elif not tensor.is_leaf:
+            memo[id(tensor)] = tensor.detach().clone()
+    copied = copy.deepcopy(network, memo)
+    for module in copied.modules():
+        if isinstance(forward := vars(module).get("forward"), FunctionType):
+            module.forward = _rebound(forward, memo)
+    return copied
+
+
+def _rebound(function: FunctionType, memo: dict[int, Any]) -> FunctionType:
+    """A forward set by hand (`lambda x, n=network: n.head(x)`) that holds the copies instead."""
+
+    def own(value: Any) -> Any:
+        return memo.get(id(value), value) if isinstance(value, nn.Module) else value
+
+    cells = tuple(CellType(own(cell.cell_contents)) for cell in function.__closure__ or ())
+    defaults = tuple(map(own, function.__defaults__ or ()))
+    found = FunctionType(function.__code__, function.__globals__, function.__name__,
+                         defaults or None, cells or None)  # fmt: skip
+    found.__kwdefaults__ = {k: own(v) for k, v in (function.__kwdefaults__ or {}).items()} or None
+    return found
+
+
+def _tensors(value: object, seen: set[int] | None = None) -> Iterator[Tensor]:
+    """The tensors in attributes, however deep they lie in lists, tuples and dicts."""
+    seen = set() if seen is None else seen
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, dict | list | tuple | set) and id(value) not in seen:
+        seen.add(id(value))
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _tensors(each, seen)
 
 
 @contextmanager
@@ -78,6 +144,8 @@ def layers(
     Raises ValueError when there are none, and for a name that is no such layer.
     """
     kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+    if isinstance(network, nn.Module):
+        network = unwrapped(network)
     found = {name: module for name, module in network.named_modules() if isinstance(module, kinds)}
     wanted = " or ".join(kind.__name__ for kind in kinds)
     if not found:

@@ -15,6 +15,7 @@ import ctypes
 import dataclasses
 import sys
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from .. import cache
-from ..images import leaves
+from ..images import leaves, orientation
 from ..images.data import ImageData, Images, are_leaves
 from ..processor import has_bfloat16
-from . import checkpoints, models, structure
+from . import checkpoints, feeding, models, structure
 from .epochs import AfterStep, Loss, Run, Teaching
 from .epochs import augmented as augmented
 from .workers import Workers
@@ -66,7 +67,7 @@ def fit(
     batch_size: int = 64,
     weight_decay: float = 5e-4,
     seed: int = 0,
-    augment: bool = True,
+    augment: bool | Collection[str] = True,  # True: move, turn and flip as the images bear it
     keep: str = "best",  # the weights "best" on the validation images, or those of the "last" epoch
     patience: int | None = None,  # stop after so many epochs without a better validation
     # (network, inputs, labels, image numbers) -> scalar; cross-entropy if None. The numbers are
@@ -91,6 +92,9 @@ def fit(
     half a batch at a time. On a GPU there is one.
     bfloat16: convolutions and products in bfloat16 (weights stay float32), where the processor has
     instructions for it; elsewhere it changes nothing.
+    augment: images are moved a little, and turned and mirrored where that changes nothing about
+    them (`orientation.symmetries` looks, and one line tells what has an up). False: none of it; or
+    some of "move", "turn" and "flip".
     checkpoint: written after every epoch and removed at the end. If it is there, training goes on
     behind its last epoch and ends with the same network as without the interruption; Ctrl-C then
     is not swallowed but leaves the file. It is tied to these settings, images, and what the network
@@ -99,10 +103,12 @@ def fit(
     Raises ValueError for settings that cannot work, FloatingPointError when the loss is no
     longer a number, with the likely reason.
     """
+    network = structure.unwrapped(network)
     _check(network, data, epochs, learning_rate, batch_size, keep, workers)
     run = Run(network, data.train, epochs, learning_rate, batch_size, weight_decay, seed, workers)
-    teaching = Teaching(loss, after_step, augment, bfloat16 and has_bfloat16())
-    settings = (epochs, learning_rate, run.batch_size, weight_decay, seed, augment, keep,
+    how = orientation.chosen(augment, data.train, tell=progress)
+    teaching = Teaching(loss, after_step, how, bfloat16 and has_bfloat16())
+    settings = (epochs, learning_rate, run.batch_size, weight_decay, seed, sorted(how), keep,
                 run.workers, bfloat16)  # fmt: skip
     tied_to = checkpoints.tied_to(network, data, *settings) if checkpoint else None
     history, start = History(), time.perf_counter()
@@ -147,6 +153,11 @@ def _check(network, data, epochs, learning_rate, batch_size, keep, workers) -> N
         raise ValueError(f"keep must be 'best' or 'last', got {keep!r}")
     if not len(data.train):
         raise ValueError(f"fit has nothing to learn from: {data.name!r} has no training images")
+    if any(p.dtype in (torch.float16, torch.bfloat16) for p in network.parameters()):
+        raise ValueError(
+            "fit needs weights of 32 bits, which bfloat16=True computes with in 16; "
+            "network.float() makes them so"
+        )
     if not any(p.requires_grad for p in network.parameters()):
         raise ValueError(
             "fit has nothing to train: every parameter is frozen; "
@@ -171,14 +182,13 @@ def release_memory() -> None:
 @torch.inference_mode()
 def predict(network: nn.Module, images: Images, batch_size: int = BATCH) -> Tensor:
     """Logits of all images, (count, classes), on the CPU; each module's mode is left as it was."""
-    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    network = structure.unwrapped(network)
+    if not len(images):
+        raise ValueError("there are no images to ask the network about; take at least one")
+    layout = feeding.layout(network, images.pixels.shape[1:])
     with structure.evaluating(network):
-        return torch.cat(
-            [
-                network(inputs.to(device, memory_format=torch.channels_last)).cpu()
-                for inputs, _ in images.fed_to(network).batches(batch_size)
-            ]
-        )
+        inputs = feeding.batches(network, images, batch_size, layout)
+        return torch.cat([network(some).cpu() for some, _ in inputs])
 
 
 def batches(images: Images) -> tuple[int, ...]:
@@ -218,11 +228,11 @@ def recalibrated(network: nn.Module, images: Images, batch_size: int = 64) -> nn
         norm.reset_running_stats()
         norm.momentum = None  # the plain mean of all batches
         norm.train()
-    device = next(network.parameters()).device
+    layout = feeding.layout(network, images.pixels.shape[1:])
     with torch.inference_mode():
-        for inputs, _ in images.fed_to(network).batches(batch_size, device=device):
+        for inputs, _ in feeding.batches(network, images, batch_size, layout):
             if len(inputs) > 1:  # one image has no variance
-                network(inputs.to(memory_format=torch.channels_last))
+                network(inputs)
     for norm, momentum in zip(norms, usual, strict=True):
         norm.momentum = momentum
     return network.eval()

@@ -16,12 +16,13 @@ batch, on one thread each, have nothing to wait for.
 (True, True)
 """
 
-import copy
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import Tensor, nn
+
+from course_lib.networks import structure
 
 
 class Workers:
@@ -34,7 +35,7 @@ class Workers:
     def __init__(self, network: nn.Module, count: int):
         self.copies = [network]
         for _ in range(count - 1):
-            other = copy.deepcopy(network)
+            other = structure.duplicate(network)
             for own, shared in zip(other.parameters(), network.parameters(), strict=True):
                 own.data = shared.data
             self.copies.append(other)

@@ -20,7 +20,7 @@ from PIL import Image
 
 from course_lib import cache
 from course_lib.deploy import engines, graphs, packing
-from course_lib.images import leaves
+from course_lib.images import leaves, orientation
 from course_lib.images.data import ImageData, Images
 from course_lib.measure import recorded
 from course_lib.measure.intervals import wilson
@@ -284,11 +284,12 @@ def _photo_samples(photos: ImageData) -> tuple[tuple[str, Image.Image], ...]:
 def _rule(network: engines.Onnx, held_out: Images) -> rejection.Rule:
     """When to say "not sure", chosen on held-out images and on pictures of other things.
 
-    All networks of this course are trained on pictures turned in all directions, so that a mean
-    over four of them is surer, and the pattern of their logits tells what is none of the classes.
+    Networks trained on pictures turned in all directions are surer by a mean over four of them. The
+    pattern of the logits tells what is none of the classes.
     """
     others = _others(network.shape[1])
-    return rejection.calibrate(network, held_out, others, pattern=True, turns=4)
+    turns = 4 if orientation.symmetries(held_out).turns else 1
+    return rejection.calibrate(network, held_out, others, pattern=True, turns=turns)
 
 
 @functools.cache

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from course_lib import cache
 from course_lib.deploy import engines, packing
+from course_lib.images import photo_folders
 from course_lib.images.data import ImageData, Images, are_leaves
 from course_lib.measure import fresh_process
 from course_lib.measure.scorecard import checkpoint_bytes, compare, set_threads
@@ -89,6 +90,7 @@ def compress(
         original = training.original(data, progress)
     with tempfile.TemporaryDirectory() as scratch:
         kept = Path(scratch) if folder is None else Path(folder)
+        photo_folders.mark(kept)
         trainings = kept / "trainings"
         trainings.mkdir(parents=True, exist_ok=True)
         lesson = Lesson(data, original, trainings, seed, progress)

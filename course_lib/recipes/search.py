@@ -19,6 +19,7 @@ from torch import nn
 
 from course_lib import files
 from course_lib.deploy import engines
+from course_lib.images import photo_folders
 from course_lib.images.data import ImageData
 from course_lib.measure import measuring
 from course_lib.measure.cards import Comparison, compare
@@ -187,7 +188,8 @@ def search(
         raise ValueError(f"rungs must be two rising shares of the images, got {rungs}")
     measuring.set_threads()
     folder, start = Path(folder), time.perf_counter()
-    (folder / "trials").mkdir(parents=True, exist_ok=True)
+    photo_folders.mark(folder)
+    (folder / "trials").mkdir(exist_ok=True)
     network = training.original(data, progress) if original is None else original
     with tempfile.TemporaryDirectory() as scratch, cluster.pool(dask) as pool:
         lesson = Lesson(data, network, Path(scratch), seed, progress=False)

@@ -171,7 +171,7 @@ class Distil(Step):
     price: float = 0.0
     learning_rate: float = 0.05
     batch_size: int = 128
-    augment: bool = True  # move and turn the images
+    augment: bool | tuple[str, ...] = True  # as `training.fit` takes it
 
     def __str__(self) -> str:
         way = "distil from the original" if self.mix else "train with the labels"

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.images.data import Images
-from course_lib.networks import structure
+from course_lib.networks import feeding, structure
 from course_lib.techniques.integers import fake_quantize, limits, scale_and_zero_point
 
 METHODS = ("minmax", "percentile", "mse")
@@ -84,9 +84,8 @@ def _watch(
     network = structure.copied(network)
     for name, layer in structure.layers(network).items():
         layer.register_forward_pre_hook(lambda _layer, inputs, name=name: see(name, inputs[0]))
-    weight = next(network.parameters())
-    for inputs, _ in images.fed_to(network).batches(batch_size, device=weight.device):
-        network(inputs.to(weight.dtype))
+    for inputs, _ in feeding.batches(network, images, batch_size):
+        network(inputs)
 
 
 def _percentile(counts: Tensor, low: float, high: float, bits: int) -> tuple[float, float]:

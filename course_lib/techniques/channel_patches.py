@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.images.image_data import Images
-from course_lib.networks import structure
+from course_lib.networks import feeding, structure
 from course_lib.techniques.channels import chain
 
 POOLS = (nn.MaxPool2d, nn.AvgPool2d)
@@ -39,7 +39,7 @@ def patches(network: nn.Module, images: Images, side: int = 20) -> dict[str, np.
     place: dict[str, Tensor] = {}  # layer -> (channels, 3): image number, row, column
     fields: dict[str, tuple[int, int, int]] = {}
     start = 0
-    for inputs, labels in images.fed_to(network).batches(100):
+    for inputs, labels in feeding.batches(network, images, 100):
         values, layer, field = inputs, "", (1, 1, 0)
         for name, module in steps.items():
             if isinstance(module, ENDS):

@@ -9,7 +9,6 @@ tensor([[ 7.5000,  7.5000,  2.0000,  3.0000],
         [12.0000, 13.0000, 14.0000, 15.0000]])
 """
 
-import copy
 import math
 from dataclasses import dataclass
 
@@ -18,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.images.data import Images
-from course_lib.networks import structure
+from course_lib.networks import feeding, structure
 
 
 def cover(images: Tensor, covered: Tensor) -> Tensor:
@@ -142,13 +141,14 @@ def silence(
     wrong = [c for c in channels if not 0 <= c < there]
     if wrong:
         raise ValueError(f"{layer} has the channels 0 to {there - 1}; got {wrong}")
-    network = copy.deepcopy(network).eval()
+    network = structure.duplicate(network).eval()
     before, after = _features(network)[: place + 1], _features(network)[place + 1 :]
     classify = network.get_submodule("classify")
     correct = torch.empty(len(channels), len(images), dtype=torch.bool)
     start = 0
-    for inputs, labels in images.fed_to(network).batches(batch_size):
-        seen = before(inputs.to(memory_format=torch.channels_last))
+    layout = feeding.layout(network, images.pixels.shape[1:])
+    for inputs, labels in feeding.batches(network, images, batch_size, layout):
+        seen = before(inputs)
         for row, channel in enumerate(channels):
             kept = seen[:, channel].clone()
             seen[:, channel] = 0
@@ -169,16 +169,17 @@ def silence_share(
     """
     if not 0 <= share <= 1:
         raise ValueError(f"share must be in [0, 1], got {share}; 0.5 silences half of each layer")
-    network = copy.deepcopy(network).eval()
+    network = structure.duplicate(network).eval()
     generator = torch.Generator().manual_seed(seed)
     for place, channels in layers(network).values():
         chosen = torch.randperm(channels, generator=generator)[: round(share * channels)]
         kept = torch.ones(channels, 1, 1)
         kept[chosen] = 0
         _features(network)[place].register_forward_hook(lambda _m, _i, out, kept=kept: out * kept)
+    layout = feeding.layout(network, images.pixels.shape[1:])
     answers = [
-        network(inputs.to(memory_format=torch.channels_last)).argmax(1) == labels
-        for inputs, labels in images.fed_to(network).batches(batch_size)
+        network(inputs).argmax(1) == labels
+        for inputs, labels in feeding.batches(network, images, batch_size, layout)
     ]
     return torch.cat(answers)
 

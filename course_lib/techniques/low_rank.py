@@ -173,6 +173,7 @@ def _planned(
         raise ValueError(f"give exactly one of energy=, rank= and macs=; got {given}")
     ranks.check_method(method)
     structure.check_weights(network)
+    network = structure.unwrapped(network)
     every: dict[str, Any] = dict(structure.layers(network))
     methods = {n: "svd" if isinstance(layer, nn.Linear) else method for n, layer in every.items()}
     if isinstance(rank, Mapping):

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.images.image_data import ImageData, Images
-from course_lib.networks import counting, structure, training
+from course_lib.networks import counting, feeding, structure, training
 from course_lib.techniques.channels import Part, Parts, parts, remove, zeroed
 
 __all__ = [
@@ -108,7 +108,6 @@ def _read(
             f"data.train.first(256) is enough of them"
         )
     network.requires_grad_(True)  # a copy: a frozen network has gradients, too
-    device = next(network.parameters()).device
     readers = {layer: [part for part in p if part.dim == 1] for layer, p in owned.items()}
     read: dict[str, Tensor] = {}
 
@@ -122,9 +121,11 @@ def _read(
     for name in {part.layer for several in readers.values() for part in several}:
         network.get_submodule(name).register_forward_pre_hook(note(name))
     total = {layer: torch.zeros(_channels(p)) for layer, p in owned.items()}
-    for inputs, labels in images.fed_to(network).batches(BATCH, device=device):
+    for inputs, labels in feeding.batches(network, images, BATCH):
         with torch.set_grad_enabled(criterion == "taylor"):
-            loss = F.cross_entropy(network(inputs), labels, reduction="sum")
+            outputs = network(inputs)
+            feeding.check_logits(outputs, len(labels))
+            loss = F.cross_entropy(outputs, labels, reduction="sum")
         if criterion == "taylor":
             gradients = torch.autograd.grad(loss, list(read.values()))
             values = {n: x * g for (n, x), g in zip(read.items(), gradients, strict=True)}

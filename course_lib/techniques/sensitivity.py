@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from course_lib.images.image_data import Images
-from course_lib.networks import counting, structure, training
+from course_lib.networks import counting, feeding, structure, training
 from course_lib.techniques.channels import Part, chain, parts, remove
 from course_lib.techniques.neuron_pruning import choose, importance
 
@@ -69,10 +69,9 @@ def sensitivity(
 def _in_chain(network, steps, owned, images, cuts) -> dict[str, list[float]]:
     names = list(steps)
     correct = {layer: torch.zeros(len(several)) for layer, several in cuts.items()}
-    device = next(network.parameters()).device
-    for inputs, labels in images.fed_to(network).batches(100, device=device):
-        seen = inputs.to(memory_format=torch.channels_last)
-        at = 0
+    layout = feeding.layout(network, images.pixels.shape[1:])
+    for inputs, labels in feeding.batches(network, images, 100, layout):
+        seen, at = inputs, 0
         for layer, several in cuts.items():
             reader = owned[layer][-1]  # the next layer: the first to miss what is gone
             to = names.index(reader.layer)

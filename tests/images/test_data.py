@@ -647,8 +647,8 @@ def test_the_order_does_not_depend_on_the_file_system(tmp_path, monkeypatch):
     first = data.from_folder(root, size=32)
     walk, scan = os.walk, Path.iterdir
 
-    def backwards(top):
-        for folder, folders, names in walk(top):
+    def backwards(top, followlinks):
+        for folder, folders, names in walk(top, followlinks=followlinks):
             yield folder, folders, names[::-1]
 
     monkeypatch.setattr("os.walk", backwards)

@@ -246,8 +246,8 @@ def test_augmenting_moves_grey_images_and_turns_coloured_ones():
     generator = torch.Generator().manual_seed(0)
     image = torch.zeros(64, 1, 32, 32)
     image[:, :, 4:12, 4:8] = 1  # upright, in a corner
-    moved = training.augmented(image, generator, turn=False)
-    turned = training.augmented(image, generator, turn=True)
+    moved = training.augmented(image, generator, ["move"])
+    turned = training.augmented(image, generator)
     assert moved.shape == image.shape
     assert torch.equal(moved.sum((1, 2, 3)), image.sum((1, 2, 3)))
     assert all(m[:, :16, :16].sum() == 32 for m in moved)  # none left its corner

@@ -1,0 +1,85 @@
+"""How a network takes its images: normalised, on its device, in its precision and layout.
+
+>>> from course_lib import data, models
+>>> images = data.Images(torch.zeros(30, 3, 32, 32, dtype=torch.uint8), torch.zeros(30).long())
+>>> [tuple(inputs.shape) for inputs, _ in batches(models.LeafNet(4), images, 20)]
+[(20, 3, 32, 32), (10, 3, 32, 32)]
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+
+from course_lib.images.data import Images
+from course_lib.networks import structure
+
+_LAYOUTS: WeakKeyDictionary[nn.Module, dict[object, torch.memory_format]] = WeakKeyDictionary()
+
+
+def batches(
+    network: nn.Module, images: Images, size: int, layout: torch.memory_format | None = None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Inputs as the network takes them, and their labels, `size` at a time."""
+    device, dtype = place(network)
+    for inputs, labels in images.fed_to(network).batches(size, device=device):
+        inputs = inputs.to(dtype)
+        yield (inputs if layout is None else inputs.to(memory_format=layout)), labels
+
+
+def place(network: Any) -> tuple[torch.device, torch.dtype]:
+    """Where its weights lie, and their precision; the processor and float32 without any."""
+    weight = next((p for p in network.parameters() if p.is_floating_point()), torch.empty(0))
+    return weight.device, weight.dtype
+
+
+def layout(network: nn.Module, shape: Sequence[int]) -> torch.memory_format:
+    """The layout to compute in: channels last, which is faster, where the network can.
+
+    A `view` in its forward cannot. A copy without hooks is asked about two blank images, once for
+    each network and its forward.
+    Raises ValueError for a network that does not turn images (batch, *shape) into logits (batch,
+    classes): a tuple, a dict, another shape.
+    """
+    key = (tuple(shape), getattr(network.forward, "__func__", network.forward), place(network))
+    known = _LAYOUTS.setdefault(network, {})
+    if key not in known:
+        known[key] = _tried(network, shape)
+    return known[key]
+
+
+@torch.inference_mode()
+def _tried(network: nn.Module, shape: Sequence[int]) -> torch.memory_format:
+    asked = structure.duplicate(network).eval()
+    for module in asked.modules():
+        module._forward_hooks.clear()
+        module._forward_pre_hooks.clear()
+    device, dtype = place(asked)
+    blank = torch.zeros(2, *shape, device=device, dtype=dtype)
+    try:
+        check_logits(asked(blank.to(memory_format=torch.channels_last)), 2)
+    except RuntimeError as error:
+        if "view size is not compatible" not in str(error):
+            raise
+        return torch.contiguous_format
+    return torch.channels_last
+
+
+def check_logits(outputs: object, count: int) -> None:
+    """Raise ValueError unless these are logits of so many images, (count, classes)."""
+    if isinstance(outputs, Tensor):
+        if outputs.ndim == 2 and len(outputs) == count:
+            return
+        what = f"shape {tuple(outputs.shape)} for {count} images"
+    elif isinstance(outputs, dict):
+        what = f"a dict of {', '.join(map(str, outputs))}"
+    elif isinstance(outputs, tuple | list):
+        what = f"a {type(outputs).__name__} of {len(outputs)}"
+    else:
+        what = f"a {type(outputs).__name__}"
+    raise ValueError(
+        f"the network must return logits, a tensor (images, classes), got {what}; wrap it in a "
+        f"module whose forward returns the logits alone"
+    )
