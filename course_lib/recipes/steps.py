@@ -39,6 +39,7 @@ __all__ = [
     "State", "Step", "from_scratch", "in_steps", "sentence", "states",
 ]  # fmt: skip
 
+MOST_EPOCHS = 300  # of few images, which teach no more by then
 SHOWN = 256  # validation images that a training shows its way on
 
 
@@ -181,7 +182,7 @@ class Distil(Step):
     def apply(self, state: State, lesson: Lesson | None) -> State:
         assert lesson is not None
         data = dataclasses.replace(lesson.data, val=lesson.data.val.first(SHOWN))
-        epochs = max(1, round(self.images / len(data.train)))
+        epochs = min(max(1, round(self.images / len(data.train))), MOST_EPOCHS)
         network = structure.copied(state.network)
         begins = identity.of(network, data.shape, training=True) or secrets.token_hex()
         key = f"{self} {begins} {lesson.key} {dataclasses.astuple(self)}"
