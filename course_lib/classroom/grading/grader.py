@@ -22,8 +22,8 @@ from nbformat import NotebookNode
 
 from ... import files
 from ..assembly import find_root, write
-from . import gradebook, kernel, sandbox
-from .repair import imports_of, repair
+from . import gradebook, kernel, probing, sandbox
+from .repair import repair
 from .submissions import Submission, collect
 
 # Code that an exercise does not need, and that could be meant for the checks.
@@ -90,7 +90,7 @@ def grade(
     names = gradebook.exercises(folder)
     try:
         with FileLock(folder / ".grading.lock", timeout=1):
-            sandbox.require(walls, folder)
+            probing.require(walls, folder)
             found, odd = collect(submissions, folder / "submitted", names, due)
             used = sorted({one.exercise for one in found})
             for name in used:
@@ -192,13 +192,23 @@ def _run(
             *suspicions(repaired.notebook, released),
         ],
     )
-    imports = imports_of(released)
-    graded = kernel.run(repaired.notebook, walls, one.files, imports)
+    graded = kernel.run(repaired.notebook, walls, one.files, given_by(released))
     outcome.shares = {name: verdict.share for name, verdict in graded.verdicts.items()}
     outcome.said = {name: verdict.said for name, verdict in graded.verdicts.items()}
     outcome.doubts += graded.doubts
     outcome.seconds, outcome.peak_bytes = round(graded.seconds, 2), graded.peak_bytes
     return graded.notebook
+
+
+def given_by(released: NotebookNode) -> str:
+    """The code that a released notebook gives, without what is asked for and what grades it."""
+    return "\n\n".join(
+        cell.source
+        for cell in released.cells
+        if cell.cell_type == "code"
+        and "nbgrader" not in cell.metadata
+        and "colab" not in cell.metadata.get("tags", [])
+    )
 
 
 def suspicions(notebook: NotebookNode, released: NotebookNode) -> list[str]:
@@ -229,7 +239,7 @@ def _reference(folder: Path, name: str, root: Path, walls: sandbox.Sandbox) -> N
         repair(released, nbformat.read(path, as_version=4)).notebook,
         generous,
         (),
-        imports_of(released),
+        given_by(released),
     )
     wrong = {n: verdict.said for n, verdict in graded.verdicts.items() if verdict.share < 1}
     if wrong:

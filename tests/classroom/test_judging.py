@@ -1,0 +1,480 @@
+"""What comes back from a learner's kernel is compared elsewhere, and can be nothing but values."""
+
+import base64
+import functools
+import importlib
+import importlib.util
+import inspect
+import json
+import pickle
+import re
+from collections import deque
+from fractions import Fraction
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import safetensors.numpy
+import torch
+from torch import nn
+
+from course_lib.checks.record import exercises
+from course_lib.checks.task import Task
+from course_lib.classroom.grading import answering, calls, grader, plain, sandbox
+from course_lib.classroom.grading.judge import Judge
+
+ROOT = Path(__file__).parents[2]
+MODULES = exercises()
+
+
+@pytest.fixture(autouse=True)
+def no_progress(monkeypatch):
+    monkeypatch.setenv("COURSE_PROGRESS", "")
+
+
+# Values
+
+
+class Pretends(torch.Tensor):
+    """Equal to everything, by its own account."""
+
+    @classmethod
+    def __torch_function__(cls, function, types, args=(), kwargs=None):
+        if function.__name__ in ("eq", "allclose", "equal"):
+            return True
+        return super().__torch_function__(function, types, args, kwargs or {})
+
+
+@pytest.mark.parametrize(
+    ("value", "back"),
+    [
+        (None, None),
+        (True, True),
+        (-(10**30), -(10**30)),
+        (float("inf"), float("inf")),
+        ("\ud83d ü", "\ud83d ü"),
+        ((1, [2.5, ()], {3: {"a": None}}), (1, [2.5, ()], {3: {"a": None}})),
+        ({1, 2}, {1, 2}),
+        (b"\x00\xff", b"\x00\xff"),
+        (..., ...),
+        (np.float64(0.5), 0.5),
+        (np.int8(-3), np.int8(-3)),
+        (np.array(["a", None], object), ["a", None]),
+        (Fraction(1, 4), 0.25),
+        (torch.Size([2, 3]), (2, 3)),
+    ],
+)
+def test_plain_values_come_back_as_they_were(value, back):
+    found = plain.unpack(plain.pack(value))
+    assert type(found) is type(back)
+    assert found == back
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float64", "float32", "float16", "int64", "int32", "int8", "uint8", "bool"]
+)
+def test_arrays_keep_type_and_shape(dtype):
+    array = np.arange(6).reshape(2, 3).astype(dtype)
+    for one in (array, array.T, array[0, 0:0], np.asfortranarray(array), array[::-1]):
+        found = plain.unpack(plain.pack((one, torch.from_numpy(one.copy()))))
+        assert found[0].dtype == found[1].numpy().dtype == array.dtype
+        assert found[0].shape == tuple(found[1].shape) == one.shape
+        assert np.array_equal(found[0], one)
+        assert np.array_equal(found[1].numpy(), one)
+    assert plain.unpack(plain.pack(torch.ones(2, dtype=torch.bfloat16))).dtype == torch.float32
+    assert plain.unpack(plain.pack(np.longdouble(2))) == 2
+
+
+def test_what_can_be_counted_through_comes_back_as_that():
+    for value in ((n for n in (1, 2)), map(int, "12"), {1: 0, 2: 0}.keys(), deque([1, 2])):
+        found = plain.unpack(plain.pack(value))
+        assert not isinstance(found, list | tuple)
+        assert list(found) == [1, 2]
+    assert plain.unpack(plain.pack(range(1, 3))).tolist() == [1, 2]
+
+
+def test_objects_of_other_kinds_say_what_they_were_and_do_nothing():
+    found = plain.unpack(plain.pack([len, nn.Conv2d, object()]))
+    assert [callable(each) for each in found] == [True, True, False]
+    assert found[0].__name__ == str(found[0]) == "len"
+    assert type(found[2]).__name__ == "object"
+    for each in found:
+        assert isinstance(each, plain.Foreign)
+
+
+def test_what_pretends_to_be_a_tensor_is_one_when_it_arrives():
+    found = plain.unpack(plain.pack(torch.zeros(2).as_subclass(Pretends)))
+    assert type(found) is torch.Tensor
+    assert not torch.equal(found, torch.ones(2))
+
+
+def test_layers_are_built_anew_whatever_their_widths_say():
+    conv = nn.Conv2d(4, 6, (3, 5), 2, (1, 2), bias=False)
+    conv.weight = nn.Parameter(conv.weight[:2])  # out_channels is still 6
+    norm = nn.BatchNorm2d(2, eps=0.3)
+    norm.running_mean += 1
+    row = nn.Sequential(conv, norm, nn.ReLU(), nn.Flatten(), nn.Linear(24, 3).requires_grad_(False))
+    row.eval()
+    found = plain.unpack(plain.pack(row))
+    image = torch.randn(1, 4, 8, 5)
+    assert torch.equal(found(image), row(image))
+    assert [p.requires_grad for p in found.parameters()] == [p.requires_grad for p in row.parameters()]
+    assert found[0].bias is None
+    assert found[1].eps == 0.3
+    assert not any(layer.training for layer in found.modules())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"passed",
+        pickle.dumps(1),
+        plain.pack([0] * 10)[:-3],
+        safetensors.numpy.save({"0": np.ones(2)}),
+        safetensors.numpy.save({"tree": np.frombuffer(b"[" * 50_000, np.uint8)}),
+        b"\xff" * 100,
+    ],
+)
+def test_what_is_no_message_is_refused(content):
+    with pytest.raises(plain.Unreadable):
+        plain.unpack(content)
+
+
+def forged(tree, **arrays):
+    text = np.frombuffer(json.dumps(tree).encode(), np.uint8)
+    return safetensors.numpy.save({**arrays, "tree": text})
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"a": 1},
+        ["_init__"],
+        ["made", 1],
+        ["tensor", "none", False, None],
+        ["list", [["array", "0"], ["array", "0"]]],  # one array twice: no message grows on opening
+        ["layer", "LSTM", {}, False, [], [], None],
+        ["layer", "", {}, False, [], [], 1],
+        ["layer", "Linear", {"in_features": 2}, False, [], [], None],
+        ["layer", "Identity", {}, False, [["forward", ["tensor", "0", False, None], False]], [], None],
+        ["layer", "Sequential", {}, False, [], [["a.b", ["layer", "ReLU", {}, True, [], [], None]]], None],
+    ],
+)
+def test_a_message_holds_no_kinds_but_those_that_are_known(tree):
+    with pytest.raises(plain.Unreadable):
+        plain.unpack(forged(tree, **{"0": np.ones(2)}))
+
+
+def test_a_message_has_a_largest_size(monkeypatch):
+    monkeypatch.setattr(plain, "MOST_BYTES", 1000)
+    with pytest.raises(plain.Unreadable, match="1,000 at most"):
+        plain.unpack(plain.pack(np.zeros(1000)))
+
+
+def test_numbers_that_cannot_be_compared_are_no_answer():
+    with pytest.raises(TypeError, match="complex"):
+        plain.pack(torch.ones(1, dtype=torch.complex64))
+
+
+# Judging: the learner's side answers in this process, through the same bytes
+
+
+def judge(names, given="", module=None):
+    """A judge, and a notebook with these names that answers it."""
+
+    def ask(question):
+        return base64.b64decode(answering.answer(names, base64.b64encode(question).decode()))
+
+    checks = f"from course_lib.checks import {module} as checks\n" if module else ""
+    return Judge(checks + given, ask)
+
+
+def tasks(module):
+    """The tasks of a chapter's exercise that ask for a function."""
+    found = vars(importlib.import_module(f"course_lib.checks.{module}"))
+    return {name: check for name, check in found.items() if isinstance(check, Task)}
+
+
+@functools.cache
+def answers(module):
+    path = ROOT / "tests" / "wrong_answers" / f"{module}.py"
+    spec = importlib.util.spec_from_file_location(f"wrong_answers_{module}", path)
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return vars(found)
+
+
+def given(kind):
+    found = []
+    for module in MODULES:
+        for name, answer in answers(module).items():
+            if name.startswith(f"{kind}_"):
+                own = [t for t in tasks(module) if name.removeprefix(f"{kind}_").startswith(f"{t}_")]
+                if own:
+                    found.append(pytest.param(module, max(own, key=len), answer, id=name))
+    return found
+
+
+@pytest.mark.parametrize(("module", "task", "answer"), given("right"))
+def test_every_right_answer_passes_from_afar(module, task, answer):
+    found = judge({task: answer}, module=module).verdict(f"checks.{task}({task})")
+    assert found["share"] == 1, found
+    assert found["said"].startswith(f"{task}: passed.")
+    assert found["doubt"] == ""
+
+
+@pytest.mark.parametrize(("module", "task", "answer"), given("wrong"))
+def test_every_wrong_answer_is_rejected_from_afar_with_its_hint(module, task, answer):
+    found = judge({task: answer}, module=module).verdict(f"checks.{task}({task})")
+    assert found["share"] == 0
+    check = tasks(module)[task]
+    mistake = inspect.getdoc(answer) if callable(answer) else None
+    if mistake in check.mistakes:
+        from course_lib.checks.task import hints
+
+        assert found["said"] == f"{task}: not yet. {hints(check.mistakes[mistake])[0]}"
+    assert re.match(rf"{task}: (not yet|open)\.", found["said"]), found
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "solutions").glob("*.ipynb")), ids=lambda p: p.stem)
+def test_hidden_tests_pass_from_afar_with_the_solutions_own_functions(path):
+    """All checks of functions, hidden tests and all; those of files are graded in a class."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:  # as the class's source is: names of nbgrader are there
+        cell.metadata.pop("tags", None)
+    code = grader.given_by(notebook)
+    names = {}
+    answered = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("solution")]
+    imports = [line for line in code.splitlines() if re.match(r"(from|import) ", line)]
+    exec(_imports(code), names)
+    for cell in answered:
+        if cell.cell_type == "code" and "FILE" not in cell.source and "(" in cell.source:
+            if re.search(r"(?m)^def ", cell.source):
+                exec(cell.source, names)
+    assert imports
+    judging = judge(names, given=code)
+    for cell in notebook.cells:
+        own = cell.metadata.get("nbgrader", {})
+        name = re.match(r"checks\.(\w+)\((\w+)\)", cell.source)
+        if own.get("grade") and cell.cell_type == "code" and name and name[2] in names:
+            found = judging.verdict(cell.source)
+            assert found["share"] == 1, (name[1], found)
+
+
+def _imports(code):
+    import ast
+
+    kept = [s for s in ast.parse(code).body if isinstance(s, ast.Import | ast.ImportFrom)]
+    return "\n".join(ast.unparse(s) for s in kept)
+
+
+# A judge before kernels that lie
+
+AFFINE = "checks.affine(affine)"
+
+
+def lying(reply, first=None):
+    """A judge whose kernel has a function `affine`, and answers each call with these bytes."""
+    looked = first if first is not None else plain.pack({"callable": True})
+    replies = iter([looked])
+    code = "from course_lib.checks import quantization as checks"
+    return Judge(code, lambda question: next(replies, None) or reply)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"",
+        b"affine: passed.",
+        pickle.dumps((1.0, 0)),
+        plain.pack((1.0, 0)),
+        plain.pack("passed"),
+        plain.pack({"verdict": 1}),
+        plain.pack({"share": 1, "said": "affine: passed."}),
+        plain.pack({"result": (1.0, 0)}),
+        plain.pack({"result": (1.0, 0), "inputs": 3}),
+        plain.pack({"raised": "all"}),
+        plain.pack({"result": (float("nan"), float("nan")), "inputs": [0, 0, 0]}),
+        plain.pack({"result": (np.zeros(0), np.zeros(0)), "inputs": [0, 0, 0]}),
+        plain.pack({"result": ([], []), "inputs": [0, 0, 0]}),
+        plain.pack({"result": None, "inputs": [0, 0, 0]}),
+        plain.pack({"result": "affine: passed.", "inputs": [0, 0, 0]}),
+        plain.pack({"result": (True, True), "inputs": [0, 0, 0]}),
+        plain.pack({"result": (np.float16(1), 10**400), "inputs": [0, 0, 0]}),
+        plain.pack({"raised": ["Passed", "affine: passed.", 1]}),
+        plain.pack({"raised": ["SystemExit", "0", 1]}),
+        plain.pack({"raised": ["KeyboardInterrupt", "", None]}),
+        plain.pack({"raised": ["x\0y", "", "z"]}),
+        forged(["dict", [["result", ["tensor", "0", True, 7]], ["inputs", ["list", []]]]],
+               **{"0": np.ones(2)}),
+    ],
+)  # fmt: skip
+def test_a_reply_that_is_no_answer_earns_nothing(reply):
+    assert lying(reply).verdict(AFFINE)["share"] == 0
+
+
+def test_a_reply_that_is_no_value_is_for_a_human():
+    assert lying(b"affine: passed.").verdict(AFFINE)["doubt"] == "its answer was no plain value"
+    assert lying(plain.pack({"result": (1, 0), "inputs": [0] * 3})).verdict(AFFINE)["doubt"] == ""
+
+
+@pytest.mark.parametrize("value", [None, ..., 3, (1.0, 0), "affine", True, float("nan")])
+def test_a_value_where_a_function_is_asked_for_earns_nothing(value):
+    first = plain.pack({"result": value})
+    assert lying(b"", first).verdict(AFFINE)["share"] == 0
+
+
+def test_an_answer_for_another_task_earns_nothing():
+    own = answers("quantization")["right_affine_in_numpy"]
+    for task in tasks("quantization"):
+        found = judge({task: own}, module="quantization").verdict(f"checks.{task}({task})")
+        assert found["share"] == (task == "affine")
+
+
+def test_a_name_that_is_missing_is_said():
+    found = judge({}, module="quantization").verdict(AFFINE)
+    assert found["said"] == "not passed: NameError: name 'affine' is not defined"
+
+
+def test_an_open_task_an_error_and_an_interruption_are_told_apart():
+    def stub(low, high, bits):
+        raise NotImplementedError
+
+    def broken(low, high, bits):
+        return low.nothing
+
+    def ends(low, high, bits):
+        raise SystemExit
+
+    found = judge({"affine": stub}, module="quantization").verdict(AFFINE)
+    assert found["said"].startswith("affine: open.")
+    found = judge({"affine": broken}, module="quantization").verdict(AFFINE)
+    assert re.search(r"in line \d+ of its cell with AttributeError", found["said"])
+    with pytest.raises(SystemExit):  # it ends the learner's process, not the judge
+        answering.answer({"affine": ends}, _question(name="affine"))
+
+
+def _question(name):
+    asked = {"do": "call", "name": name, "inputs": (1.0, 2.0, 3), "borrowed": (), "gradients": True}
+    return base64.b64encode(plain.pack(asked)).decode()
+
+
+def test_inputs_that_were_changed_are_seen_from_afar():
+    def clips(x, scale, low, high):
+        with torch.no_grad():
+            x.clamp_(low * scale, high * scale)
+        return x
+
+    found = judge({"rounded": clips}, module="quantization").verdict("checks.rounded(rounded)")
+    assert "changed its input" in found["said"]
+
+    def cuts(conv, norm, reader, stay):
+        conv.weight = nn.Parameter(conv.weight[stay])
+        return conv, norm, reader
+
+    found = judge({"cut_out": cuts}, module="neuron_pruning").verdict("checks.cut_out(cut_out)")
+    assert "changed its input" in found["said"]
+
+    def sorts(times, warm_up):
+        times.sort()
+        return times[0], times[-1]
+
+    check = "checks.median_and_p90(median_and_p90)"
+    assert "changed its input" in judge({"median_and_p90": sorts}, module="jigsaw").verdict(check)["said"]
+
+
+def test_a_function_that_is_borrowed_is_seen_from_afar():
+    def borrows(x, scale, low, high):
+        return torch.fake_quantize_per_tensor_affine(x, float(scale), 0, int(low), int(high))
+
+    found = judge({"rounded": borrows}, module="quantization").verdict("checks.rounded(rounded)")
+    assert "calls `fake_quantize_per_tensor_affine`" in found["said"]
+
+
+def test_gradients_are_asked_for_and_not_believed():
+    def in_words(x, scale, low, high):  # the right numbers, a gradient of one everywhere
+        inside = (x / scale).clamp(low, high).round() * scale
+        return x + (inside - x).detach()
+
+    found = judge({"rounded": in_words}, module="quantization").verdict("checks.rounded(rounded)")
+    assert found["share"] == 0
+
+
+def test_a_network_of_the_learners_own_class_answers_from_afar():
+    first = answers("low_rank")["right_rows_first_in_numpy"] if "right_rows_first_in_numpy" in answers("low_rank") else None
+    from course_lib.checks.low_rank.rows_first import _split
+
+    class TwoSteps(nn.Module):
+        def __init__(self, row):
+            super().__init__()
+            self.across, self.down = row
+
+        def forward(self, x):
+            return self.down(self.across(x))
+
+    def own(conv, rank):
+        return TwoSteps(_split(conv, rank))
+
+    def lies(conv, rank):
+        two = TwoSteps(_split(conv, rank))
+        two.forward = lambda x: torch.zeros(1)
+        return two
+
+    check = "checks.rows_first(rows_first)"
+    assert judge({"rows_first": own}, module="low_rank").verdict(check)["share"] == 1
+    assert judge({"rows_first": lies}, module="low_rank").verdict(check)["share"] == 0
+    assert first is None or callable(first)
+
+
+def test_a_guess_is_a_plain_number():
+    for guess, share in ((4, 1), (np.float64(4), 1), (None, 0), ("4", 0), (torch.tensor(4.0), 0)):
+        found = judge({"my_luck": guess}, module="trade_offs").verdict("checks.my_luck(my_luck)")
+        assert found["share"] == (share if guess is None or isinstance(guess, str | torch.Tensor) else int(0 <= float(guess) <= 3))
+
+
+def test_checks_take_the_released_notebooks_names_before_the_learners():
+    code = "def read(x):\n    return x + 1\nlong = [1, 2]\nlonger = read(len(long))"
+    names = {"mine": lambda x: x, "read": lambda x: 0, "longer": 0}
+    check = "str(mine(longer))\n### BEGIN HIDDEN TESTS\nassert read(1) == 2\n### END HIDDEN TESTS"
+    assert judge(names, given=code).verdict(check) == {"share": 1, "said": "3", "doubt": ""}
+
+
+# What a learner's kernel is not given
+
+
+def test_every_task_is_withheld_from_the_learners_kernel():
+    walls = sandbox._without_answers()
+    shown = dict(zip(walls[3::3], walls[4::3], strict=False))
+    pairs = {walls[i + 2]: walls[i + 1] for i, word in enumerate(walls) if word == "--ro-bind"}
+    for module in MODULES:
+        for check in tasks(module).values():
+            file = inspect.getsourcefile(check.right)
+            assert pairs[file] == str(sandbox.STAND_IN)
+    assert pairs[str(sandbox.LIBRARY / "checks" / "task.py")].endswith("checks/task.py")
+    assert shown
+
+
+def test_the_filter_of_calls_refuses_what_it_names_and_allows_the_rest():
+    import struct
+
+    for machine, (own, *refused) in calls.MACHINES.items():
+        steps = list(struct.iter_unpack("=HBBI", calls.program(machine)))
+
+        def found(number, by=own, steps=steps):
+            at, value = 0, None
+            while True:
+                code, so, not_so, k = steps[at]
+                at += 1
+                if code == calls.RETURN:
+                    return k
+                if code == calls.LOAD:
+                    value = {calls.NUMBER: number, calls.MACHINE: by}[k]
+                else:
+                    at += so if (value == k if code == calls.EQUALS else value >= k) else not_so
+
+        assert {found(number) for number in refused} == {calls.REFUSE}
+        assert found(1) == found(60) == found(318) == calls.ALLOW
+        assert found(calls.OTHER_NUMBERS + 319) == calls.REFUSE
+        assert found(1, by=0x40000003) == calls.REFUSE
