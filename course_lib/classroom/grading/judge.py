@@ -7,11 +7,12 @@ something that asks their kernel for values and compares what comes back.
 
 import ast
 import builtins
+import contextlib
 import json
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -84,10 +85,9 @@ class Judge:
         def function(*inputs: Any, **named: Any) -> Any:
             if named:
                 raise TypeError("inputs of a learner's function have no names here")
-            gradients = torch.is_grad_enabled()
-            return self._called(
-                inputs, do="call", name=name, borrowed=borrowed, gradients=gradients
-            )
+            grad = torch.is_grad_enabled()
+            with _unwatched():
+                return self._called(inputs, do="call", name=name, borrowed=borrowed, gradients=grad)
 
         function.__name__ = name
         return function
@@ -134,6 +134,17 @@ class Judge:
             return list(self._asked(do="gradient", kept=kept, upstream=upstream)["result"])
 
         return _Differentiable.apply(gradient, value, *self.leaves)
+
+
+@contextlib.contextmanager
+def _unwatched() -> Iterator[None]:
+    """Borrowing is watched where the learner's function runs; what asks it may borrow."""
+    watch = sys.getprofile()
+    sys.setprofile(None)
+    try:
+        yield
+    finally:
+        sys.setprofile(watch)
 
 
 class _Network(nn.Module):

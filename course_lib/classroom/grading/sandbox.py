@@ -83,6 +83,9 @@ class Sandbox:
         walls = [bwrap, "--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000"]
         walls += ["--disable-userns", "--cap-drop", "ALL", "--die-with-parent", "--new-session"]
         walls += ["--hostname", "grading", "--clearenv", "--proc", "/proc", "--dev", "/dev"]
+        for place in self.places:
+            most = SOCKETS_BYTES if place == SOCKETS else self.limits.scratch_bytes
+            walls += ["--size", str(most), "--tmpfs", place]
         for place in (*SYSTEM, *SETTINGS):
             if os.path.islink(place):
                 walls += ["--symlink", os.readlink(place), place]
@@ -91,9 +94,6 @@ class Sandbox:
         for place in _pythons():
             walls += ["--ro-bind", place, place]
         walls += _without_answers() if withheld else []
-        for place in (TEMPORARY, str(scratch), SOCKETS, "/dev/shm"):
-            most = SOCKETS_BYTES if place == SOCKETS else self.limits.scratch_bytes
-            walls += ["--size", str(most), "--tmpfs", place]
         for file, name in readable:
             walls += ["--ro-bind", str(file), str(scratch / name)]
         walls += ["--remount-ro", "/dev", "--remount-ro", "/"]
