@@ -27,7 +27,7 @@ def show(question: str) -> None:
     """Display the reply to a question, where the grader reads it."""
     from IPython.core.getipython import get_ipython
 
-    shell = get_ipython()
+    shell: Any = get_ipython()
     shell.display_pub.publish({ANSWER: answer(shell.user_ns, question)})
 
 
@@ -38,8 +38,7 @@ def answer(names: dict[str, Any], question: str) -> str:
     """
     asked = unpack(base64.b64decode(question))
     try:
-        reply = {"call": _call, "look": _look, "forward": _forward, "gradient": _gradient,
-                 "file": _file}[asked.pop("do")](names, **asked)  # fmt: skip
+        reply = KINDS[asked.pop("do")](names, **asked)
     except Exception as error:
         reply = pack({"raised": [type(error).__name__, str(error), line_of(error)]})
     return base64.b64encode(reply).decode()
@@ -100,3 +99,12 @@ def _file(names: dict[str, Any], name: str) -> bytes:
     if path.stat().st_size > MOST_BYTES:
         raise ValueError(f"{name} has {path.stat().st_size:,} bytes, of {MOST_BYTES:,} at most")
     return pack({"result": path.read_bytes()})
+
+
+KINDS: dict[str, Callable[..., bytes]] = {
+    "look": _look,
+    "call": _call,
+    "forward": _forward,
+    "gradient": _gradient,
+    "file": _file,
+}

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import binascii
 import contextlib
 import os
 import stat
@@ -37,7 +36,7 @@ class _Manager(AsyncKernelManager):
 
     connected: Any = None
 
-    async def interrupt_kernel(self) -> None:
+    async def interrupt_kernel(self) -> None:  # type: ignore[override]
         self.connected.control_channel.send(self.session.msg("interrupt_request", {}))
 
 
@@ -111,22 +110,22 @@ class Client(NotebookClient):
 
     async def async_start_new_kernel_client(self):
         """Connect before strangers' code runs, and once: it may put links where sockets were."""
+        manager: Any = self.km
         if not self.walls.unsafe:
-            self.km.ip = await self._sockets()
-        self.kc = self.km.client()
-        self.kc.context.setsockopt(zmq.RECONNECT_IVL, -1)
-        self.kc.context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)
-        self.kc.start_channels(hb=False)
-        await self.kc.wait_for_ready(timeout=self.startup_timeout)
-        self.kc.allow_stdin = False
-        self.km.connected = self.kc
-        return self.kc
+            manager.ip = await self._sockets(manager)
+        client = self.kc = manager.connected = manager.client()
+        client.context.setsockopt(zmq.RECONNECT_IVL, -1)
+        client.context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)
+        client.start_channels(hb=False)
+        await client.wait_for_ready(timeout=self.startup_timeout)
+        client.allow_stdin = False
+        return client
 
-    async def _sockets(self) -> str:
+    async def _sockets(self, manager: Any) -> str:
         """The name of the sockets as seen from here, once they are there."""
-        ports = [getattr(self.km, f"{name}_port") for name in ("shell", "iopub", "control")]
+        ports = [getattr(manager, f"{name}_port") for name in ("shell", "iopub", "control")]
         begun = time.monotonic()
-        while time.monotonic() - begun < self.startup_timeout and await self.km.is_alive():
+        while time.monotonic() - begun < self.startup_timeout and await manager.is_alive():
             for one in psutil.Process(self.kernel_pid()).children(recursive=True):
                 place = f"/proc/{one.pid}/root{SOCKETS}/k"
                 with contextlib.suppress(OSError):
@@ -174,11 +173,12 @@ class Client(NotebookClient):
             raise NoAnswer("it took too long")
         if errors:
             raise NoAnswer(str(errors[-1].ename)[:100])
+        if len(shown) != 1:
+            raise NoAnswer(f"{len(shown)} answers came to one question", doubtful=True)
         try:
-            [text] = shown
-            return base64.b64decode(text, validate=True)
-        except (ValueError, TypeError, binascii.Error):
-            raise NoAnswer("no answer came back") from None
+            return base64.b64decode(shown[0], validate=True)
+        except (ValueError, TypeError):
+            raise NoAnswer("what came back is no answer", doubtful=True) from None
 
 
 def stopped(cell: NotebookNode) -> bool:

@@ -167,7 +167,7 @@ class _Differentiable(torch.autograd.Function):
         return value.clone()
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, upstream: Tensor) -> Any:
         return None, None, *ctx.gradient(upstream)
 
 
@@ -290,7 +290,7 @@ def main() -> None:
         send(replies, {"do": "ask"}, question)
         head, content = receive(orders)
         if head["do"] != "reply":
-            raise Unanswered(head["why"])
+            raise Unanswered(head["why"], head["why"] if head["doubtful"] else "")
         return content
 
     _, given = receive(orders)

@@ -29,7 +29,11 @@ class Verdict:
 
 
 class NoAnswer(RuntimeError):
-    """A learner's kernel gave no answer; the message says why."""
+    """A learner's kernel gave no answer; the message says why, and whether a human should know."""
+
+    def __init__(self, why: str, doubtful: bool = False):
+        super().__init__(why)
+        self.doubtful = doubtful
 
 
 class Judging:
@@ -77,7 +81,9 @@ class Judging:
                 try:
                     await self._send({"do": "reply"}, await ask(content))
                 except NoAnswer as error:
-                    await self._send({"do": "failed", "why": str(error)})
+                    await self._send(
+                        {"do": "failed", "why": str(error), "doubtful": error.doubtful}
+                    )
         except (OSError, asyncio.IncompleteReadError, ValueError, KeyError):
             why = self.watch.said or "its process died"
             return Verdict(0, f"the check did not come to its end: {why}", f"a check ended: {why}")
