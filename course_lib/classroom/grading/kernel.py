@@ -124,9 +124,7 @@ class _Run:
     async def _through(self, client: Client, judging: Judging) -> None:
         """All cells from top to bottom."""
         async with client.setup():
-            if self.walls.unsafe:
-                place = str(client.scratch)
-                await client.run(nbformat.v4.new_code_cell(f"import os; os.chdir({place!r})"))
+            await client.begin()
             for number, cell in enumerate(self.notebook.cells):
                 if cell.cell_type == "code" and _name(cell) not in self.verdicts:
                     await self._cell(cell, number, client, judging)

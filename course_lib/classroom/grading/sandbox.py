@@ -136,6 +136,7 @@ def environment(scratch: Path) -> dict[str, str]:
         "PYTHONPATH": str(LIBRARY.parent),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "XDG_CACHE_HOME": f"{TEMPORARY}/.cache",
         "IPYTHONDIR": f"{TEMPORARY}/.ipython",
         "MPLCONFIGDIR": f"{TEMPORARY}/.matplotlib",
         "OMP_WAIT_POLICY": "PASSIVE",
