@@ -159,9 +159,14 @@ class Client(NotebookClient):
 
     async def run(self, cell: NotebookNode, number: int | None = None) -> None:
         """Run a cell; its errors are in its outputs."""
-        with contextlib.suppress(CellExecutionError, CellTimeoutError):
-            last = len(self.nb.cells) - 1
+        last, before = len(self.nb.cells) - 1, asyncio.all_tasks()
+        try:
             await self.async_execute_cell(cell, last if number is None else number)
+        except (CellExecutionError, CellTimeoutError):
+            return
+        finally:  # nbclient leaves those behind that look after a kernel that died
+            for task in asyncio.all_tasks() - before:
+                task.cancel()
 
     async def begin(self) -> None:
         """What the kernel needs for answers; to load that is not the learner's time."""
