@@ -192,20 +192,23 @@ def submission(*cells, check="checks.affine(affine)"):
     return nbformat.v4.new_notebook(cells=made)
 
 
-def graded(*cells, check="checks.affine(affine)", limits=LIMITS):
-    return kernel.run(submission(*cells, check=check), sandbox.Sandbox(limits), (), GIVEN)
+def graded(*cells, check="checks.affine(affine)", limits=LIMITS, unsafe=False):
+    walls = sandbox.Sandbox(limits, unsafe)
+    return kernel.run(submission(*cells, check=check), walls, (), GIVEN)
 
 
-def test_an_honest_answer_gets_its_mark():
+@pytest.mark.parametrize("unsafe", [False, True])
+def test_an_honest_answer_gets_its_mark(unsafe):
     honest = """
 def affine(low, high, bits):
     low, high = min(low, 0), max(high, 0)
     scale = (high - low) / (2**bits - 1)
     return scale, round(-low / scale)
 """
-    ran = graded(honest)
+    ran = graded(honest, unsafe=unsafe)
     assert [verdict.share for verdict in ran.verdicts.values()] == [1, 1]
     assert ran.doubts == []
+    assert ran.peak_bytes > 100_000_000
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)

@@ -175,15 +175,16 @@ class Watch:
         begun = time.monotonic()
         while not self._over.wait(self.PERIOD):
             try:
-                family = psutil.Process(self.pid).children(recursive=True)
+                first = psutil.Process(self.pid)
+                family = [first, *first.children(recursive=True)]
             except psutil.Error:
                 return
             taken = sum(_resident(one) for one in family[: 4 * self.limits.processes])
-            taken += sum(_filled(family[0].pid, place) for place in self.places if family)
+            taken += sum(_filled(family[-1].pid, place) for place in self.places)
             self.peak_bytes = max(self.peak_bytes, taken)
             if taken > self.limits.memory_bytes:
                 self.stop(f"it took more than {gigabytes(self.limits.memory_bytes)} of memory")
-            elif len(family) > self.limits.processes:
+            elif len(family) - 1 > self.limits.processes:
                 self.stop(f"it started more than {self.limits.processes} processes")
             elif time.monotonic() - begun > self.limits.seconds:
                 self.stop(f"it took longer than {self.limits.seconds} s")
