@@ -240,6 +240,16 @@ def test_inputs_that_were_changed_are_seen_from_afar():
     )
 
 
+def test_hidden_tests_compare_with_their_own_inputs():
+    def spoils(x):
+        x.zero_()
+        return x
+
+    check = "str(1)\n### BEGIN HIDDEN TESTS\nx = torch.ones(2)\nassert torch.equal(spoils(x), x)"
+    found = judge({"spoils": spoils}, given="import torch").verdict(check)
+    assert found["said"] == "not passed: AssertionError"
+
+
 def test_a_function_that_is_borrowed_is_seen_from_afar():
     def borrows(x, scale, low, high):
         return torch.fake_quantize_per_tensor_affine(x, float(scale), 0, int(low), int(high))

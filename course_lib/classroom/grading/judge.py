@@ -42,6 +42,7 @@ class Judge:
         self.given, self.ask = Given(given), ask
         self.afar = Afar(self._differentiable, self._network)
         self.leaves: list[Tensor] = []  # what the last call's inputs had to be differentiated by
+        self.hidden = False  # whether hidden tests are running
 
     def verdict(self, check: str) -> dict[str, Any]:
         """Share of the points, what the check said, and what a human should know."""
@@ -57,8 +58,9 @@ class Judge:
 
     def _passed(self, check: str) -> str:
         visible, *hidden = re.split(HIDDEN, check)
-        names = self._names(check)
+        self.hidden, names = False, self._names(check)
         passed = eval(compile(visible.strip(), "check", "eval"), names)
+        self.hidden = True
         exec(compile("".join(hidden), "hidden tests", "exec"), names)
         return str(passed)
 
@@ -100,11 +102,15 @@ class Judge:
                 Path(file.name).write_bytes(content)
 
     def _called(self, inputs: tuple, **question: Any) -> Any:
-        """The result of a call; inputs that the function changed are changed here as well."""
+        """The result of a call; inputs that the function changed are changed for its task to see.
+
+        Hidden tests go on with their own: what is compared must not be the learner's to choose.
+        """
         self.leaves = [x for x in inputs if isinstance(x, Tensor) and x.requires_grad]
         reply = self._asked(inputs=inputs, **question)
         try:
-            _take_over(inputs, reply["inputs"])
+            if not self.hidden:
+                _take_over(inputs, reply["inputs"])
         except Exception as error:
             raise _forged(error) from None
         return reply["result"]
@@ -113,7 +119,8 @@ class Judge:
         try:
             reply = unpack(self.ask(pack(question)), self.afar)
             if "raised" not in reply:
-                assert reply.keys() & {"result", "missing", "callable"}
+                if not reply.keys() & {"result", "missing", "callable"}:
+                    raise Unreadable("an answer of another kind")
                 return reply
             name, said, line = reply["raised"]
         except Exception as error:
@@ -123,11 +130,10 @@ class Judge:
     # What stays in the learner's kernel
 
     def _network(self, kept: int) -> nn.Module:
-        return _Network(
-            lambda inputs, training: self._called(
-                inputs, do="forward", kept=kept, training=training
-            )
-        )
+        def answer(inputs: tuple, training: bool) -> Any:
+            return self._called(inputs, do="forward", kept=kept, training=training)
+
+        return _Network(answer)
 
     def _differentiable(self, kept: int, value: Tensor) -> Tensor:
         def gradient(upstream: Tensor) -> list:
