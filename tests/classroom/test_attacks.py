@@ -236,7 +236,7 @@ open(FILE, "wb").write(b"hello" * 100)
 
 
 FILLS = {
-    "temporary files": "fill('/tmp/x')",
+    "temporary files": "import os\nfill(os.environ['TMPDIR'] + '/x')",
     "shared memory": "fill('/dev/shm/x')",
     "its own folder": "fill('/scratch/x')",
     "the sockets": "fill('/sockets/x')",

@@ -71,7 +71,7 @@ def fill_the_disk():
 
 
 def fill_the_temporary_folder():
-    fill("/tmp/large")
+    fill(os.path.join(os.sep, "tmp", "large"))
 
 
 def fill_the_sockets():
