@@ -169,6 +169,16 @@ def affine(low, high, bits): raise (NotYet if bits % 2 else Passed)("affine: pas
     "returns other numbers": "def affine(low, high, bits): return torch.ones(1) * 1j, True",
     "answers for another task": "affine = layer_bytes",
     "is no function": "affine = checks",
+    "sends what is no message": """
+def affine(low, high, bits):
+    kernel = get_ipython().kernel
+    odd = ({}, {"data": 3}, {"data": {"text/plain": 3}, "metadata": None}, {"text": {}})
+    for kind in ("display_data", "stream", "error", "execute_result", "status", "input_request"):
+        for content in odd:
+            kernel.session.send(kernel.iopub_socket, kind, content, parent=kernel.get_parent())
+    kernel.iopub_socket.send_multipart([b"no", b"message"])
+    return 0, 0
+""",
     "changes what it was asked by": """
 def affine(low, high, bits):
     import inspect

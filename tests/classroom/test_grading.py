@@ -282,9 +282,29 @@ def test_a_page_of_feedback_runs_nothing_of_a_strangers(school):
     assert "alert(1)" not in page.replace("&lt;script&gt;alert(1)", "")
     assert "onerror" not in page.replace("&lt;img src=x onerror", "")
     assert "<b onclick" not in page
-    shown = [{"text/html": "<script>", "text/plain": "x", "application/javascript": "y"}]
-    outputs = [nbformat.v4.new_output("display_data", data=data) for data in shown]
-    assert [dict(o.data) for o in kernel._harmless(outputs)] == [{"text/plain": "x"}]
+
+
+@pytest.mark.parametrize(
+    ("output", "kept"),
+    [
+        ({"data": {"text/html": "<script>", "text/plain": "x", "text/javascript": "y"}}, "x"),
+        ({"data": {"image/png": 'AAAA"><script>alert(1)</script>', "text/plain": "x"}}, "x"),
+        ({"data": {"text/plain": "half \ud83d"}}, "half ?"),
+        ({"data": {"text/plain": ["x"]}}, None),
+        ({"data": 3}, None),
+        ({}, None),
+    ],
+)
+def test_of_what_a_kernel_shows_text_and_pictures_stay(output, kept):
+    shown = kernel._harmless([nbformat.from_dict({"output_type": "display_data", **output})])
+    assert [dict(one.data) for one in shown if one.data] == ([{"text/plain": kept}] if kept else [])
+    picture = nbformat.from_dict({"output_type": "display_data", "data": {"image/png": "iVBOR/+="}})
+    assert kernel._harmless([picture])[0].data == {"image/png": "iVBOR/+="}
+    for kind in ("stream", "error", "no kind", None):
+        odd = nbformat.from_dict({"output_type": kind, "text": {"a": 1}, "ename": None})
+        nbformat.validate(nbformat.v4.new_notebook(
+            cells=[new_code_cell(outputs=kernel._harmless([odd]))]
+        ))  # fmt: skip
 
 
 def test_an_outcome_is_kept_no_longer_than_the_checks_stay_what_they_are(

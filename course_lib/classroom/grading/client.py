@@ -184,7 +184,12 @@ class Client(NotebookClient):
         """The kernel's reply to a question, as bytes. Raises NoAnswer."""
         asked = base64.b64encode(question).decode()
         cell = nbformat.v4.new_code_cell(f"{ANSWERING}.show({asked!r})")
-        await self.run(cell)
+        try:
+            await self.run(cell)
+        except DeadKernelError:
+            raise
+        except Exception:  # whatever nbclient makes of messages that are none
+            raise NoAnswer("what came back is no answer", doubtful=True) from None
         shown = [out.data[ANSWER] for out in cell.outputs if ANSWER in out.get("data", {})]
         errors = [out for out in cell.outputs if out.output_type == "error"]
         if stopped(cell):

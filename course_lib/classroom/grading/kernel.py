@@ -24,8 +24,6 @@ from .client import Client, stopped
 from .judging import Judging, NoAnswer, Verdict
 from .sandbox import Sandbox
 
-KEPT = ("text/plain", "image/png")  # of what a stranger's cell shows: no HTML, no JavaScript
-
 
 @dataclass
 class Graded:
@@ -104,7 +102,8 @@ class _Run:
             await asyncio.sleep(0.05)
         pid = client.kernel_pid()
         if pid is None:
-            await task
+            await asyncio.wait({task})
+            self.doubts.append(f"its kernel did not start: {task.exception()}"[:200])
             return
         limits = self.walls.limits
         with sandbox.Watch(pid, limits, self.walls.places) as watch:
@@ -112,7 +111,7 @@ class _Run:
             client.flood = lambda: watch.stop(printed)
             try:
                 await _until_done(task, watch)
-            except (DeadKernelError, asyncio.CancelledError, RuntimeError) as error:
+            except (Exception, asyncio.CancelledError) as error:  # whatever a kernel sends
                 if not watch.said:
                     self.doubts.append(_died(error))
             finally:
@@ -188,17 +187,43 @@ def _makes(cell: NotebookNode, checks: Sequence[NotebookNode], files: dict[str, 
 
 
 def _died(error: BaseException) -> str:
-    return "its kernel died" if isinstance(error, DeadKernelError) else f"it ended: {error}"[:200]
+    if isinstance(error, DeadKernelError):
+        return "its kernel died"
+    return _text(f"it ended: {type(error).__name__}: {error}")[:200]
 
 
 def _harmless(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
     """Outputs as text and pictures alone: whoever opens the page runs nothing of a stranger's."""
     kept = []
     for output in outputs:
-        one: NotebookNode = nbformat.from_dict(output)
-        if "data" in one:
-            one.data = {kind: value for kind, value in one.data.items() if kind in KEPT}
-        if one.output_type == "error":
-            one.traceback = [f"{one.ename}: {one.evalue}"[:2000]]
-        kept.append(one)
+        kind, data = output.get("output_type"), output.get("data")
+        if kind == "stream":
+            name = "stderr" if output.get("name") == "stderr" else "stdout"
+            kept.append(nbformat.v4.new_output(kind, name=name, text=_text(output.get("text"))))
+        elif kind == "error":
+            ename, evalue = (_text(output.get(part)) for part in ("ename", "evalue"))
+            said = [f"{ename}: {evalue}"[:2000]]
+            kept.append(nbformat.v4.new_output(kind, ename=ename, evalue=evalue, traceback=said))
+        elif kind in ("display_data", "execute_result") and isinstance(data, dict):
+            shown = {
+                name: _text(data[name]) for name, is_one in KEPT.items() if is_one(data.get(name))
+            }
+            kept.append(nbformat.v4.new_output("display_data", data=shown))
     return kept
+
+
+def _text(value: object) -> str:
+    """What a stranger's kernel sent, as text that can be written."""
+    return str(value).encode("utf-8", "replace").decode()
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_picture(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9+/=\s]*", value) is not None
+
+
+# Of what a stranger's cell shows: no HTML, no JavaScript.
+KEPT = {"text/plain": _is_text, "image/png": _is_picture}
