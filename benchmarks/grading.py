@@ -19,7 +19,7 @@ from pathlib import Path
 
 import _recording
 import _synthetic_class as made_up
-from course_lib.classroom.grading import gradebook, grader, sandbox
+from course_lib.classroom.grading import gradebook, grader, probing, sandbox
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -35,7 +35,7 @@ def main() -> None:
         folder = Path(place) / "class"
         handed_in = made_up.hand_in(who, Path(place) / "in")
         gradebook.new(folder, made_up.one_exercise(Path(place) / "root") if small else ROOT)
-        walls = sandbox.probe(sandbox.Sandbox(), folder)
+        walls = probing.probe(sandbox.Sandbox(), folder)
         command = [sys.executable, "-m", "course_lib", "class", "grade", str(folder)]
         command += [str(handed_in), "--cell-seconds", "30", "--json"]
         begun = time.monotonic()

@@ -47,6 +47,16 @@ class watched:
             raise Borrowed(name)
 
 
+def line_of(error: BaseException) -> int | None:
+    """The deepest line of an error that is not of a library: the learner's own."""
+    trace, line = error.__traceback__, getattr(error, "learners_line", None)
+    while trace is not None:
+        if not of_libraries(trace.tb_frame.f_code):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
 def of_libraries(code: CodeType) -> bool:
     return _in_a_library(code.co_filename)
 

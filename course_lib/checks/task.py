@@ -44,7 +44,7 @@ import torch
 from torch import Tensor, nn
 
 from .agreement import TOLERANCE, agree, difference
-from .borrowing import Borrowed, of_libraries, watched
+from .borrowing import Borrowed, line_of, watched
 from .record import Record
 
 CASES = 8
@@ -277,11 +277,7 @@ def _unusable(error: Exception) -> tuple[str, ...]:
 
 
 def _raised(error: Exception, inputs: tuple) -> tuple[str, str, str]:
-    trace, line = error.__traceback__, None
-    while trace is not None:  # the deepest line that is not of a library
-        if not of_libraries(trace.tb_frame.f_code):
-            line = trace.tb_lineno
-        trace = trace.tb_next
+    line = line_of(error)
     where = f" in line {line} of its cell" if line else ""
     said = f"Your function stopped{where} with {type(error).__name__}: {error}"
     return (

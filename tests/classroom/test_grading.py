@@ -15,7 +15,14 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from course_lib.classroom.grading import gradebook, grader, kernel, sandbox, submissions
+from course_lib.classroom.grading import (
+    gradebook,
+    grader,
+    kernel,
+    probing,
+    sandbox,
+    submissions,
+)
 from course_lib.classroom.grading.repair import repair
 
 ROOT = Path(__file__).parents[2]
@@ -217,9 +224,29 @@ def test_a_page_of_feedback_runs_nothing_of_a_strangers(school):
     assert "alert(1)" not in page.replace("&lt;script&gt;alert(1)", "")
     assert "onerror" not in page.replace("&lt;img src=x onerror", "")
     assert "<b onclick" not in page
-    shown = [{"text/html": "<script>", "text/plain": "x", "application/javascript": "y"}]
-    outputs = [nbformat.v4.new_output("display_data", data=data) for data in shown]
-    assert [dict(o.data) for o in kernel._harmless(outputs)] == [{"text/plain": "x"}]
+
+
+@pytest.mark.parametrize(
+    ("output", "kept"),
+    [
+        ({"data": {"text/html": "<script>", "text/plain": "x", "text/javascript": "y"}}, "x"),
+        ({"data": {"image/png": 'AAAA"><script>alert(1)</script>', "text/plain": "x"}}, "x"),
+        ({"data": {"text/plain": "half \ud83d"}}, "half ?"),
+        ({"data": {"text/plain": ["x"]}}, None),
+        ({"data": 3}, None),
+        ({}, None),
+    ],
+)
+def test_of_what_a_kernel_shows_text_and_pictures_stay(output, kept):
+    shown = kernel._harmless([nbformat.from_dict({"output_type": "display_data", **output})])
+    assert [dict(one.data) for one in shown if one.data] == ([{"text/plain": kept}] if kept else [])
+    picture = nbformat.from_dict({"output_type": "display_data", "data": {"image/png": "iVBOR/+="}})
+    assert kernel._harmless([picture])[0].data == {"image/png": "iVBOR/+="}
+    for kind in ("stream", "error", "no kind", None):
+        odd = nbformat.from_dict({"output_type": kind, "text": {"a": 1}, "ename": None})
+        nbformat.validate(nbformat.v4.new_notebook(
+            cells=[new_code_cell(outputs=kernel._harmless([odd]))]
+        ))  # fmt: skip
 
 
 def test_an_outcome_is_kept_no_longer_than_the_checks_stay_what_they_are(
@@ -242,14 +269,14 @@ def test_an_outcome_is_kept_no_longer_than_the_checks_stay_what_they_are(
 
 @walls
 def test_every_wall_holds(tmp_path):
-    held = sandbox.probe(sandbox.Sandbox(), tmp_path)
-    assert len(held) == 9
-    assert set(held.values()) == {True}
+    held = probing.probe(sandbox.Sandbox(), tmp_path)
+    assert len(held) == 17
+    assert [name for name, holds in held.items() if not holds] == []
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_probe_sees_that_there_are_no_walls(tmp_path):
-    held = sandbox.probe(sandbox.Sandbox(unsafe=True), tmp_path)
+    held = probing.probe(sandbox.Sandbox(unsafe=True), tmp_path)
     assert {name for name, holds in held.items() if holds} <= {
         "see_the_grader", "new_namespace", "abstract_socket",
     }  # fmt: skip
@@ -259,19 +286,19 @@ def test_the_probe_sees_that_there_are_no_walls(tmp_path):
 
 
 def test_grading_refuses_where_code_could_break_out(tmp_path, school, monkeypatch):
-    monkeypatch.setattr(sandbox, "probe", lambda *_: {"network": False, "read_grades": True})
+    monkeypatch.setattr(probing, "probe", lambda *_: {"network": False, "read_grades": True})
     if sys.platform == "linux":
         with pytest.raises(sandbox.NotContained, match=r"break out here: network\..*--unsafe"):
-            sandbox.require(sandbox.Sandbox(), tmp_path)
+            probing.require(sandbox.Sandbox(), tmp_path)
         with pytest.raises(sandbox.NotContained):
             grader.grade(school, tmp_path)
-    assert sandbox.require(sandbox.Sandbox(unsafe=True), tmp_path) == {}
+    assert probing.require(sandbox.Sandbox(unsafe=True), tmp_path) == {}
 
 
 def test_without_bubblewrap_the_error_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
     with pytest.raises(sandbox.NotContained, match="apt install bubblewrap"):
-        sandbox.Sandbox().command(["true"], tmp_path, Path("/scratch"))
+        sandbox.Sandbox().command(["true"], Path("/scratch"))
 
 
 SMALL = """\
@@ -281,15 +308,21 @@ print(sorted(os.listdir(".")), os.path.exists("/etc/passwd"), os.getcwd())
 
 
 def small(*cells):
-    """A notebook of one check and the cells given before it."""
+    """A notebook of one check, of what is called `value`, and the cells given before it."""
     check = new_code_cell(
-        "checks.one(1)\n### BEGIN HIDDEN TESTS\nassert hidden\n### END HIDDEN TESTS"
+        "checks.one(value)\n### BEGIN HIDDEN TESTS\nassert value.upper()\n### END HIDDEN TESTS"
     )
     check.metadata["nbgrader"] = {"grade": True, "grade_id": "one-check", "points": 1}
     return nbformat.v4.new_notebook(cells=[*map(new_code_cell, cells), check])
 
 
-GOOD = "class checks:\n    one = staticmethod(lambda x: 'seen')\nhidden = True"
+GIVEN = """
+class checks:
+    @staticmethod
+    def one(value):
+        assert value == "right" or value() == "right", "wrong"
+        return "seen"
+"""
 
 
 @walls
@@ -298,22 +331,23 @@ GOOD = "class checks:\n    one = staticmethod(lambda x: 'seen')\nhidden = True"
     ("code", "share", "said"),
     [
         ("pass", 1, "seen"),
-        ("hidden = False", 0, "not passed: AssertionError"),
+        ("value = ''", 0, "not passed"),
+        ("value = 3", 0, "not passed"),
         ("import os; os._exit(0)", 0, "not reached: its kernel died"),
-        ("import sys; checks.one = lambda x: sys.exit()", 0, "not passed: SystemExit"),
-        ("import os; checks.one = lambda x: os._exit(0)", 0, "its kernel died"),
+        ("import sys; value = lambda: sys.exit()", 0, "not passed: SystemExit"),
+        ("import os; value = lambda: os._exit(0)", 0, "its kernel died"),
         ("print('x' * 30000)\n" * 200, 0, "not reached: ended: it printed more than"),
-        ("x = bytearray(b'x') * 600_000_000; import time; time.sleep(5)", 0, "of memory"),
+        ("x = bytearray(b'x') * 900_000_000; import time; time.sleep(5)", 0, "of memory"),
         ("while True: pass", 1, "seen"),  # the cell alone is interrupted
-        ("import time\nchecks.one = lambda x: time.sleep(60)", 0, "it took too long"),
+        ("import time\nvalue = lambda: time.sleep(60)", 0, "it took too long"),
         ("import os\nfor n in range(99): os.fork() or time.sleep(9)", 0, "not reached: ended"),
     ],
 )
 def test_what_a_cell_does_costs_itself_alone(code, share, said):
     limits = sandbox.Limits(
-        cell_seconds=3, seconds=40, memory_bytes=500_000_000, output_bytes=500_000, processes=20
+        cell_seconds=3, seconds=40, memory_bytes=800_000_000, output_bytes=500_000, processes=20
     )
-    ran = kernel.run(small(GOOD, SMALL, code), sandbox.Sandbox(limits))
+    ran = kernel.run(small("value = 'right'", SMALL, code), sandbox.Sandbox(limits), (), GIVEN)
     verdict = ran.verdicts["one-check"]
     assert (verdict.share, said in verdict.said) == (share, True), (verdict, ran.doubts)
     assert ran.notebook.cells[1].outputs[0].text == "[] False /scratch\n"
@@ -324,11 +358,20 @@ def test_a_file_that_was_handed_in_is_judged_before_the_learners_code(tmp_path):
     file = tmp_path / "network.packed"
     file.write_text("handed in")
     notebook = small("raise SystemExit", "open('network.packed', 'w').write('other')")
-    notebook.cells[-1].source = "checks.one(FILE)"
-    imports = f"{GOOD}\nFILE = 'network.packed'\nchecks.one = lambda path: open(path).read()"
-    ran = kernel.run(notebook, sandbox.Sandbox(), [file], imports)
+    notebook.cells[-1].source = "checks.read(FILE)"
+    given = "class checks:\n    read = lambda path: open(path).read()\nFILE = 'network.packed'"
+    ran = kernel.run(notebook, sandbox.Sandbox(), [file], given)
     assert ran.verdicts["one-check"] == kernel.Verdict(1, "handed in")
     assert file.read_text() == "handed in"
+
+
+@walls
+def test_a_file_that_the_notebook_wrote_is_judged_elsewhere():
+    notebook = small("open('network.packed', 'w').write('written')")
+    notebook.cells[-1].source = "checks.read(FILE)"
+    given = "class checks:\n    read = lambda path: open(path).read()\nFILE = 'network.packed'"
+    ran = kernel.run(notebook, sandbox.Sandbox(), (), given)
+    assert ran.verdicts["one-check"] == kernel.Verdict(1, "written")
 
 
 # A class

@@ -23,9 +23,9 @@ from nbformat import NotebookNode
 
 from ... import files
 from ..assembly import find_root, write
-from . import gradebook, kernel, sandbox
+from . import gradebook, kernel, probing, sandbox
 from .reading import read
-from .repair import imports_of, repair
+from .repair import repair
 from .submissions import Submission, collect
 
 FULL = (errno.ENOSPC, errno.EDQUOT)  # this machine's error, no submission's
@@ -93,7 +93,7 @@ def grade(
     names = gradebook.exercises(folder)
     try:
         with FileLock(folder / ".grading.lock", timeout=1):
-            sandbox.require(walls, folder)
+            probing.require(walls, folder)
             released = {name: gradebook.source(folder, name) for name in names}
             found, odd = collect(submissions, folder / "submitted", names, due, released)
             used = sorted({one.exercise for one in found})
@@ -166,7 +166,8 @@ def _key(folder: Path, one: Submission, walls: sandbox.Sandbox) -> str:
         *one.files,
     ):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
-    for path in sorted((sandbox.LIBRARY / "checks").rglob("*.py")):
+    judging = (sandbox.LIBRARY / "classroom" / "grading").glob("*.py")
+    for path in sorted([*(sandbox.LIBRARY / "checks").rglob("*.py"), *judging]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:24]
 
@@ -207,13 +208,23 @@ def _run(
         return nbformat.from_dict(released)
     outcome.notes = [*mended, *repaired.notes]
     outcome.doubts = [*repaired.doubts, *suspicions(repaired.notebook, released)]
-    imports = imports_of(released)
-    graded = kernel.run(repaired.notebook, walls, one.files, imports)
+    graded = kernel.run(repaired.notebook, walls, one.files, given_by(released))
     outcome.shares = {name: verdict.share for name, verdict in graded.verdicts.items()}
     outcome.said = {name: verdict.said for name, verdict in graded.verdicts.items()}
     outcome.doubts += graded.doubts
     outcome.seconds, outcome.peak_bytes = round(graded.seconds, 2), graded.peak_bytes
     return graded.notebook
+
+
+def given_by(released: NotebookNode) -> str:
+    """The code that a released notebook gives, without what is asked for and what grades it."""
+    return "\n\n".join(
+        cell.source
+        for cell in released.cells
+        if cell.cell_type == "code"
+        and "nbgrader" not in cell.metadata
+        and "colab" not in cell.metadata.get("tags", [])
+    )
 
 
 def suspicions(notebook: NotebookNode, released: NotebookNode) -> list[str]:
@@ -244,7 +255,7 @@ def _reference(folder: Path, name: str, root: Path, walls: sandbox.Sandbox) -> N
         repair(released, nbformat.read(path, as_version=4)).notebook,
         generous,
         (),
-        imports_of(released),
+        given_by(released),
     )
     wrong = {n: verdict.said for n, verdict in graded.verdicts.items() if verdict.share < 1}
     if wrong:

@@ -7,16 +7,13 @@ one succeeds, grading refuses to begin.
 """
 
 import os
-import secrets
+import re
 import shutil
 import signal
-import socket
-import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,11 +21,16 @@ import psutil
 
 from ...cache import cache_dir as cache_folder
 from ...units import gigabytes
+from . import calls
 
 LIBRARY = Path(__file__).resolve().parents[2]
+STAND_IN = Path(__file__).resolve().with_name("stand_in.py")
 SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/sbin")
 SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")
-TEMPORARY = "/tmp"
+TEMPORARY, SCRATCH, SOCKETS = "/tmp", "/scratch", "/sockets"
+WRITABLE = (TEMPORARY, SCRATCH, SOCKETS, "/dev/shm")  # each a file system of its own, in memory
+SOCKETS_BYTES = 100_000
+INODE_BYTES = 1000  # that an empty file takes, about
 INSTALL = "install it with `apt install bubblewrap` (Debian, Ubuntu) or `dnf install bubblewrap`"
 
 
@@ -38,9 +40,9 @@ class Limits:
 
     cell_seconds: int = 60
     seconds: int = 300  # of a whole submission
-    memory_bytes: int = 3_000_000_000  # resident, of the kernel and its children
+    memory_bytes: int = 3_000_000_000  # of the kernel, its children and their files in memory
     processes: int = 64
-    scratch_bytes: int = 256_000_000
+    scratch_bytes: int = 256_000_000  # and as many of other files
     output_bytes: int = 2_000_000  # all that its cells print
 
 
@@ -55,18 +57,23 @@ class Sandbox:
     limits: Limits = field(default_factory=Limits)
     unsafe: bool = False
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where code behind the walls can write."""
+        return () if self.unsafe else WRITABLE
+
     def command(
         self,
         inner: Sequence[str],
-        shared: Path,
         scratch: Path,
         readable: Sequence[tuple[Path, str]] = (),
         environment: dict[str, str] | None = None,
+        withheld: bool = False,
     ) -> list[str]:
         """The command line of `inner` behind walls.
 
-        shared: a folder that both sides see under its own name (a kernel's sockets). scratch: the
-        name of its own empty folder, where it starts. readable: (file, name in scratch) pairs.
+        scratch: the name of its own empty folder, where it starts. readable: (file, name in
+        scratch) pairs. withheld: whether the right answers of the checks are left out.
         """
         if self.unsafe:
             return list(inner)
@@ -76,7 +83,9 @@ class Sandbox:
         walls = [bwrap, "--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000"]
         walls += ["--disable-userns", "--cap-drop", "ALL", "--die-with-parent", "--new-session"]
         walls += ["--hostname", "grading", "--clearenv", "--proc", "/proc", "--dev", "/dev"]
-        walls += ["--size", str(self.limits.scratch_bytes), "--tmpfs", TEMPORARY]
+        for place in self.places:
+            most = SOCKETS_BYTES if place == SOCKETS else self.limits.scratch_bytes
+            walls += ["--size", str(most), "--tmpfs", place]
         for place in (*SYSTEM, *SETTINGS):
             if os.path.islink(place):
                 walls += ["--symlink", os.readlink(place), place]
@@ -84,13 +93,23 @@ class Sandbox:
                 walls += ["--ro-bind", place, place]
         for place in _pythons():
             walls += ["--ro-bind", place, place]
-        walls += ["--bind", str(shared), str(shared)]
-        walls += ["--size", str(self.limits.scratch_bytes), "--tmpfs", str(scratch)]
+        walls += _without_answers() if withheld else []
         for file, name in readable:
             walls += ["--ro-bind", str(file), str(scratch / name)]
+        walls += ["--remount-ro", "/dev", "--remount-ro", "/"]
         for name, value in (environment or {}).items():
             walls += ["--setenv", name, value]
-        return [*walls, "--chdir", str(scratch), "--", *inner]
+        return calls.refused([*walls, "--chdir", str(scratch), "--", *inner])
+
+
+def _without_answers() -> list[str]:
+    """The checks' own folder anew, with a stand-in for each file that holds a right answer."""
+    checks = LIBRARY / "checks"
+    walls = ["--tmpfs", str(checks)]
+    for file in sorted(checks.rglob("*.py")):
+        secret = re.search(r"(?m)^@task\(", file.read_text(encoding="utf-8"))
+        walls += ["--ro-bind", str(STAND_IN if secret else file), str(file)]
+    return [*walls, "--remount-ro", str(checks)]
 
 
 def _pythons() -> list[str]:
@@ -117,6 +136,7 @@ def environment(scratch: Path) -> dict[str, str]:
         "PYTHONPATH": str(LIBRARY.parent),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "XDG_CACHE_HOME": f"{TEMPORARY}/.cache",
         "IPYTHONDIR": f"{TEMPORARY}/.ipython",
         "MPLCONFIGDIR": f"{TEMPORARY}/.matplotlib",
         "OMP_WAIT_POLICY": "PASSIVE",
@@ -136,8 +156,8 @@ class Watch:
 
     PERIOD = 0.1  # seconds
 
-    def __init__(self, pid: int, limits: Limits, on_end: Callable[[], None] = lambda: None):
-        self.pid, self.limits, self.on_end = pid, limits, on_end
+    def __init__(self, pid: int, limits: Limits, places: Sequence[str] = ()):
+        self.pid, self.limits, self.places = pid, limits, places
         self.said = ""
         self.peak_bytes = 0
         self._over = threading.Event()
@@ -155,19 +175,16 @@ class Watch:
         begun = time.monotonic()
         while not self._over.wait(self.PERIOD):
             try:
-                family = psutil.Process(self.pid).children(recursive=True)
+                first = psutil.Process(self.pid)
+                family = [first, *first.children(recursive=True)]
             except psutil.Error:
                 return
-            resident = 0
-            for one in family[: 4 * self.limits.processes]:
-                try:
-                    resident += one.memory_info().rss
-                except psutil.Error:
-                    continue
-            self.peak_bytes = max(self.peak_bytes, resident)
-            if resident > self.limits.memory_bytes:
+            taken = sum(_resident(one) for one in family[: 4 * self.limits.processes])
+            taken += sum(_filled(family[-1].pid, place) for place in self.places)
+            self.peak_bytes = max(self.peak_bytes, taken)
+            if taken > self.limits.memory_bytes:
                 self.stop(f"it took more than {gigabytes(self.limits.memory_bytes)} of memory")
-            elif len(family) > self.limits.processes:
+            elif len(family) - 1 > self.limits.processes:
                 self.stop(f"it started more than {self.limits.processes} processes")
             elif time.monotonic() - begun > self.limits.seconds:
                 self.stop(f"it took longer than {self.limits.seconds} s")
@@ -176,7 +193,26 @@ class Watch:
         """End the process and everything it started, for this reason."""
         self.said = self.said or why
         end(self.pid)
-        self.on_end()
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return process.memory_info().rss
+    except psutil.Error:
+        return 0
+
+
+def _filled(pid: int, place: str) -> int:
+    """Bytes that files take in a place that a process behind walls can write to."""
+    root = f"/proc/{pid}/root"
+    try:
+        if os.stat(root).st_dev == os.stat("/").st_dev:
+            return 0  # the walls do not stand yet
+        found = os.statvfs(root + place)
+    except OSError:
+        return 0
+    files = found.f_files - found.f_ffree
+    return (found.f_blocks - found.f_bfree) * found.f_frsize + files * INODE_BYTES
 
 
 def end(pid: int) -> None:
@@ -191,128 +227,3 @@ def end(pid: int) -> None:
             one.send_signal(signal.SIGKILL)
         except psutil.Error:
             continue
-
-
-# Does it hold?
-
-ATTACKS = r"""
-import ctypes, os, socket, sys
-
-secret, outside, port, name = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
-
-
-def network():
-    socket.create_connection(("127.0.0.1", port), timeout=2)
-
-
-def abstract_socket():
-    with socket.socket(socket.AF_UNIX) as one:
-        one.connect("\0" + name)
-
-
-def read_grades():
-    open(secret).read()
-
-
-def write_outside():
-    with open(os.path.join(outside, "written"), "w") as file:
-        file.write("x")
-
-
-def change_library():
-    with open(sys.argv[5], "a") as file:
-        file.write("")
-
-
-def see_the_grader():
-    if int(sys.argv[6]) not in [int(n) for n in os.listdir("/proc") if n.isdigit()]:
-        raise OSError
-    os.kill(int(sys.argv[6]), 0)
-
-
-def read_environment():
-    if "COURSE_PROBE" not in os.environ:
-        raise OSError
-
-
-def new_namespace():
-    if ctypes.CDLL(None, use_errno=True).unshare(0x10000000):
-        raise OSError
-
-
-def fill_the_disk():
-    with open("large", "wb") as file:
-        for _ in range(int(sys.argv[7]) // 1_000_000 + 20):
-            file.write(bytes(1_000_000))
-
-
-for attack in (network, abstract_socket, read_grades, write_outside, change_library,
-               see_the_grader, read_environment, new_namespace, fill_the_disk):
-    try:
-        attack()
-    except Exception:
-        print(attack.__name__, "held")
-    else:
-        print(attack.__name__, "broke out")
-"""
-
-
-def probe(sandbox: Sandbox, private: Path) -> dict[str, bool]:
-    """Try each attack; {attack: whether the walls held}.
-
-    private: a folder that nobody inside may read, such as the class's. Raises NotContained when
-    there are no walls to try.
-    """
-    small = Sandbox(Limits(scratch_bytes=5_000_000), sandbox.unsafe)
-    with tempfile.TemporaryDirectory(prefix="cg-") as folder, tempfile.TemporaryDirectory() as own:
-        shared = Path(folder)
-        secret = private / f".probe-{secrets.token_hex(4)}"
-        secret.write_text("grades")
-        name = f"course-{secrets.token_hex(4)}"
-        try:
-            with (
-                socket.create_server(("127.0.0.1", 0)) as there,
-                socket.socket(socket.AF_UNIX) as abstract,
-            ):
-                if sys.platform == "linux":
-                    abstract.bind("\0" + name)
-                    abstract.listen()
-                words = [str(secret), str(private), str(there.getsockname()[1]), name]
-                words += [str(LIBRARY / "__init__.py"), str(os.getpid())]
-                words += [str(small.limits.scratch_bytes)]
-                scratch = Path(own) if sandbox.unsafe else Path("/scratch")
-                inner = [sys.executable, "-c", ATTACKS, *words]
-                command = small.command(inner, shared, scratch, (), environment(scratch))
-                ran = subprocess.run(
-                    command,
-                    capture_output=True,
-                    text=True,
-                    timeout=60,
-                    env={**os.environ, "COURSE_PROBE": "1"},
-                    cwd=own,
-                )
-        finally:
-            secret.unlink()
-            (private / "written").unlink(missing_ok=True)
-    if not ran.stdout:
-        raise NotContained(f"no walls can be made here: {ran.stderr.strip()[-300:]}")
-    lines = [line.split(maxsplit=1) for line in ran.stdout.splitlines()]
-    return {name: said == "held" for name, said in lines}
-
-
-def require(sandbox: Sandbox, private: Path) -> dict[str, bool]:
-    """Probe, and raise NotContained unless every wall holds (or `unsafe` was asked for)."""
-    if sandbox.unsafe:
-        return {}
-    if sys.platform != "linux":
-        raise NotContained(
-            "strangers' code is contained on Linux alone; grade in a container or a virtual machine"
-            " with Linux, or with --unsafe, after reading SECURITY.md"
-        )
-    held = probe(sandbox, private)
-    if broken := [name.replace("_", " ") for name, holds in held.items() if not holds]:
-        raise NotContained(
-            f"submissions could break out here: {', '.join(broken)}. Grade on a machine of its own "
-            "and pass --unsafe, after reading SECURITY.md"
-        )
-    return held
