@@ -287,24 +287,3 @@ def _number_ids(notebook: NotebookNode) -> None:
         cell.id = f"g-{number}"
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-
-
-def imports_of(notebook: NotebookNode) -> str:
-    """The import statements of a notebook, and its constants' names of files, as code."""
-    lines = []
-    for cell in notebook.cells:
-        if (
-            cell.cell_type != "code"
-            or "nbgrader" in cell.metadata
-            or "colab" in cell.metadata.get("tags", [])
-        ):
-            continue
-        for node in ast.parse(cell.source).body:
-            constant = (
-                isinstance(node, ast.Assign)
-                and isinstance(node.value, ast.Constant)
-                and isinstance(node.value.value, str)
-            )
-            if isinstance(node, ast.Import | ast.ImportFrom) or constant:
-                lines.append(ast.unparse(node))
-    return "\n".join(lines)
