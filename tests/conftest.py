@@ -3,6 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
+
+settings.register_profile("course", deadline=None)  # no clock fails a test
+settings.load_profile("course")
 
 
 @pytest.fixture(autouse=True)

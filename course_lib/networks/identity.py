@@ -5,6 +5,7 @@ hand, another `forward`, a buffer that no checkpoint holds. So a copy is run on 
 and every operation that PyTorch is asked for is written down, with its settings and with what it
 is applied to; the text is the digest of that list and of the weights.
 
+>>> import copy
 >>> network = nn.Sequential(nn.Conv2d(1, 2, 3))
 >>> other = copy.deepcopy(network)
 >>> of(network, (1, 8, 8)) == of(other, (1, 8, 8))
