@@ -406,7 +406,7 @@ def without_kernels(monkeypatch):
         return kernel.Graded(notebook, {name: kernel.Verdict(1, "seen") for name in checks}, 1.0, 1)
 
     monkeypatch.setattr(kernel, "run", run)
-    monkeypatch.setattr(sandbox, "require", lambda *_: {})
+    monkeypatch.setattr(probing, "require", lambda *_: {})
     monkeypatch.setattr(grader, "_reference", lambda *_: None)
     return happens
 
