@@ -1,9 +1,10 @@
-"""Grade a class of a hundred learners who do not exist, in one command; the grader is killed once.
+"""Grade a class of learners who do not exist, in one command; the grader is killed once.
 
-    python benchmarks/grading.py
+    python benchmarks/grading.py [--odd]
 
-Every mark is compared with the one that is right for what was handed in. Writes
-results/grading.json: minutes, marks, and what each attack did.
+A hundred, from one platform; or (--odd) sixty in the layouts of all platforms, honest, odd and
+hostile. Every mark is compared with the one that is right for what was handed in. Writes
+results/grading.json, or grading_odd.json: minutes, marks, and what each attack did.
 """
 
 import argparse
@@ -17,6 +18,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import _odd_class as odd_class
+
 import _recording
 import _synthetic_class as made_up
 from course_lib.classroom.grading import gradebook, grader, probing, sandbox
@@ -28,12 +31,13 @@ def main() -> None:
     """Grade, with one kill after a fifth, and record."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--small", action="store_true", help="two learners; records nothing")
-    small = parser.parse_args().small
+    parser.add_argument("--odd", action="store_true", help="sixty, as all platforms give them")
+    small, odd = (asked := parser.parse_args()).small, asked.odd
     few = dict.fromkeys(["partly_right", "ends_the_kernel"], 1)
-    who = made_up.learners(few) if small else made_up.hundred()
+    who = made_up.learners(few) if small else odd_class.sixty() if odd else made_up.hundred()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "class"
-        handed_in = made_up.hand_in(who, Path(place) / "in")
+        handed_in = (odd_class if odd else made_up).hand_in(who, Path(place) / "in")
         gradebook.new(folder, made_up.one_exercise(Path(place) / "root") if small else ROOT)
         walls = probing.probe(sandbox.Sandbox(), folder)
         command = [sys.executable, "-m", "course_lib", "class", "grade", str(folder)]
@@ -52,11 +56,17 @@ def main() -> None:
         minutes = (time.monotonic() - begun) / 60
         found = json.loads(ran.stdout)
         outcomes = [grader.Outcome(**one) for one in found["outcomes"]]
-        wrong = made_up.mistakes(who, outcomes)
-        kinds = {one.name: one.kind for one in who}
+        review = (folder / "review.csv").read_text(encoding="utf-8-sig")
+        if odd:
+            wrong = list(odd_class.mistakes(who, outcomes, review))
+            kinds = {o.learner: h.kind for h in who for o in outcomes if h.key in o.learner.lower()}
+        else:
+            wrong = made_up.mistakes(who, outcomes)
+            kinds = {one.name: one.kind for one in who}
         by_kind = {}
         for one in outcomes:
-            row = by_kind.setdefault(kinds[one.learner], {"learners": 0, "seconds": [], "said": []})
+            kind = kinds.get(one.learner, "nobody's")
+            row = by_kind.setdefault(kind, {"learners": 0, "seconds": [], "said": []})
             row["learners"] += 1
             row["seconds"].append(one.seconds)
             row["said"] = sorted({*row["said"], *one.doubts})
@@ -74,14 +84,14 @@ def main() -> None:
             "kinds": dict(sorted(by_kind.items())),
         }
         if not small:
-            _recording.record("grading", result)
+            _recording.record("grading_odd" if odd else "grading", result)
         print(json.dumps(result, indent=1))
         sys.exit(bool(wrong))
 
 
 def there(folder: Path) -> list[Path]:
     """Outcomes that are written by now."""
-    return list(folder.glob("results/learner*/*.json"))
+    return list(folder.glob("results/*/*.json"))
 
 
 if __name__ == "__main__":
