@@ -83,7 +83,7 @@ def test_every_right_answer_passes_from_afar(module, task, answer):
     assert found["doubt"] == ""
 
 
-@pytest.mark.long  # for there are five hundred
+@pytest.mark.slow  # for there are five hundred
 @pytest.mark.parametrize(("module", "task", "answer"), given("wrong"))
 def test_every_wrong_answer_is_rejected_from_afar_with_its_hint(module, task, answer):
     found = judge({task: answer}, module=module).verdict(f"checks.{task}({task})")
