@@ -17,6 +17,6 @@ class Later:
 
 
 def __getattr__(name: str) -> Later:
-    if name.startswith(("__", "pytest_")):  # what Python and pytest look for in any module
+    if name.startswith(("__", "pytest")):  # what Python and pytest look for in any module
         raise AttributeError(name)
     return Later(name)
