@@ -26,6 +26,7 @@ from .sandbox import SOCKETS, Sandbox
 
 ANSWER = "application/x-course-answer"
 ANSWERS_BYTES = 300_000_000  # of all answers of a submission
+SEND_MS = 5000  # that a message may wait; a dead kernel's would wait for ever
 MESSAGE_BYTES = 50_000_000  # of one message; the connection ends at a larger one
 ANSWERING = "__import__('course_lib.classroom.grading.answering', fromlist=['show'])"
 CONNECTION = "kernel.json"
@@ -37,7 +38,10 @@ class _Manager(AsyncKernelManager):
     connected: Any = None
 
     async def interrupt_kernel(self) -> None:  # type: ignore[override]
-        self.connected.control_channel.send(self.session.msg("interrupt_request", {}))
+        try:
+            self.connected.control_channel.send(self.session.msg("interrupt_request", {}))
+        except zmq.Again:
+            raise DeadKernelError("its kernel takes no message any more") from None
 
 
 class Client(NotebookClient):
@@ -115,6 +119,7 @@ class Client(NotebookClient):
         client = self.kc = manager.connected = manager.client()
         client.context.setsockopt(zmq.RECONNECT_IVL, -1)
         client.context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)
+        client.context.setsockopt(zmq.SNDTIMEO, SEND_MS)
         client.start_channels(hb=False)
         await client.wait_for_ready(timeout=self.startup_timeout)
         client.allow_stdin = False
