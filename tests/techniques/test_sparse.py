@@ -120,12 +120,12 @@ def test_what_cannot_be_is_said(network):
         sparse.break_even(network, "zip")
     with pytest.raises(ValueError, match="no Conv2d or Linear layer"):
         sparse.stored_bytes(nn.ReLU(), "csr")
-    for settings, quoted in (
+    for options, quoted in (
         ({"groups": 2}, "groups=2"), ({"padding_mode": "reflect", "padding": 1}, "reflect"),
         ({"padding": "same"}, "same"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=rf"one group.*{quoted}"):
-            sparse.csr(nn.Sequential(nn.Conv2d(4, 4, 3, **settings)))
+            sparse.csr(nn.Sequential(nn.Conv2d(4, 4, 3, **options)))
     broken = copy.deepcopy(network)
     broken.classify.weight.data[0, 0] = torch.nan
     with pytest.raises(ValueError, match=r"classify\.weight holds 1 NaN"):
