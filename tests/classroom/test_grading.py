@@ -1,5 +1,6 @@
 """Grading: submissions of any layout are found, mended, run behind walls, and marked rightly."""
 
+import asyncio
 import csv
 import json
 import os
@@ -10,12 +11,16 @@ import sys
 import time
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
+import zmq
+from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from course_lib.classroom.grading import (
+    client,
     gradebook,
     grader,
     kernel,
@@ -546,3 +551,15 @@ def test_a_class_is_marked_rightly_though_the_grader_is_killed_in_between(tmp_pa
         row["learner"] for row in csv.DictReader((folder / "review.csv").open(encoding="utf-8-sig"))
     }
     assert {one.name for one in who if one.flagged} <= flagged
+
+
+def test_a_kernel_that_takes_no_message_is_dead():
+    """zmq would wait for it for ever, and with it the whole class."""
+
+    def send(_message):
+        raise zmq.Again
+
+    manager = client._Manager()
+    manager.connected = SimpleNamespace(control_channel=SimpleNamespace(send=send))
+    with pytest.raises(DeadKernelError, match="takes no message"):
+        asyncio.run(manager.interrupt_kernel())
