@@ -29,7 +29,7 @@ LAYOUTS = (
     "{name}/{ex}/{ex}.ipynb",  # nbgrader
     "{name} - {ex}.ipynb",  # Google Classroom
     "{name}/{ex}.ipynb",  # plain folders
-    "{name}/work/{ex} (2).ipynb",  # a copy from Colab
+    "{name}/copies/{ex} (2).ipynb",  # a copy from Colab
 )
 PIXEL = base64.b64encode(
     b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\b\6\0\0\0\x1f\x15\xc4\x89\0\0\0\nIDATx\x9cc\0\1"
