@@ -433,12 +433,11 @@ ANEW = (
 
 def steps(name, python, extra, root=ROOT):
     """The commands that a command of ours runs, one after the other."""
-    pytest = [python, "-m", "pytest"]
     jupyter = [python, "-m", "jupyterlab"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         jupyter.append("--allow-root")  # in a container one often is root
     # A process for each core; who has nothing left to do takes from the other.
-    each = [*pytest, "-n", str(threads()), "--dist", "worksteal"]
+    each = [python, "-m", "pytest", "-n", str(threads()), "--dist", "worksteal"]
     original = root / "benchmarks" / "original.py"  # what ships would not fit to another one
     scripts = [s for s in sorted((root / "benchmarks").glob("[!_]*.py")) if s != original]
     return {
@@ -451,7 +450,7 @@ def steps(name, python, extra, root=ROOT):
         "doctor": [[python, "-m", "course_lib", "doctor", *extra]],
         "test": [[*each, "-m", "not slow", *extra]],
         "test-quick": [[*each, "-m", QUICK, *extra]],
-        "test-slow": [[*pytest, "-m", "slow", *extra]],
+        "test-slow": [[*each, "-m", "slow", *extra]],
         "author": [[*jupyter, *extra]],
         "notebooks": [[python, "-m", "course_lib", "notebooks", *extra]],
         "class": [[python, "-m", "course_lib", "class", *extra]],
@@ -495,7 +494,6 @@ def perform(name, python, extra):
     if name in TESTS:
         missed.parent.mkdir(exist_ok=True)
         missed.write_text("")
-    if name in ("test", "test-quick"):
         # Side by side, each has a core; two threads on it would wait for each other.
         variables.update(OMP_NUM_THREADS="1", COURSE_THREADS="1")
     code = 0
