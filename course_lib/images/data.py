@@ -20,11 +20,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
-from course_lib import cache
+from course_lib import arguments, cache
 from course_lib.cache import cache_dir
-from course_lib.images import leaves, named_sets, photo_folders, photos
+from course_lib.images import arrays, leaves, named_sets, photo_folders, photos
 from course_lib.images.image_data import ImageData, Images, normalise
 from course_lib.images.normalisation import Normalisation
 from course_lib.images.photos import Skipped
@@ -196,15 +195,17 @@ def from_arrays(
       train 28, val 6, test 6
       elm, oak
     """
-    values = np.unique(np.asarray(labels)) if classes is None else np.arange(len(classes))
+    arguments.seed(seed)
+    classes = None if classes is None else arrays.names(classes)
+    values = arrays.kinds(labels) if classes is None else np.arange(len(classes))
 
     def images(what: str, pixels: ArrayLike, labels: ArrayLike) -> Images:
-        strange = np.setdiff1d(np.asarray(labels), values)
+        strange = np.setdiff1d(arrays.kinds(labels), values)
         if len(strange):
             accepted = f"{values[0]}..{values[-1]}" if len(values) else "at least one class"
             raise ValueError(f"{what}labels must be among {accepted}, got {strange[0]}")
         places = np.searchsorted(values, np.asarray(labels))
-        return Images(_channels_first(pixels), torch.from_numpy(places).long())
+        return Images(arrays.channels_first(pixels), torch.from_numpy(places).long())
 
     everything = images("", pixels, labels)
     if isinstance(val, tuple) and isinstance(test, tuple):  # nothing to draw: all keep their order
@@ -271,6 +272,9 @@ def _stratified(
 
     At least one of each class, unless the share is None: that part is given otherwise.
     """
+    for name, part in (("val", val), ("test", test)):
+        if part is not None:
+            arguments.number(name, part)
     shares = [share for share in (val, test) if share is not None]
     if not (all(0 < share < 1 for share in shares) and sum(shares) < 1):
         raise ValueError(
@@ -290,45 +294,3 @@ def _stratified(
         for part, images in zip((1, 2, 0), np.split(own, np.cumsum(counts)), strict=True):
             drawn[part].append(images)
     return tuple(random.permutation(np.concatenate(part)) for part in drawn)
-
-
-def _channels_first(pixels: ArrayLike) -> Tensor:
-    """uint8 images in any of the usual layouts as (n, channels, height, width)."""
-    array = np.asarray(pixels)
-    if array.dtype != np.uint8:
-        raise ValueError(
-            f"pixels must be uint8, 0..255, got {array.dtype}; for floats from 0 to 1: "
-            "(255 * pixels).round().astype('uint8')"
-        )
-    shape = array.shape
-    if array.ndim == 3 and shape[2] in (1, 3):
-        raise ValueError(
-            f"pixels must be a set of images, got {shape}: that is one image, (height, width, "
-            f"channels); pixels[None] makes a set of it"
-        )
-    if array.ndim == 3:
-        array = array[:, None]
-    elif array.ndim == 4 and shape[1] not in (1, 3):
-        array = array.transpose(0, 3, 1, 2)
-    if array.ndim != 4 or array.shape[1] not in (1, 3) or not len(array):
-        raise ValueError(
-            "pixels must have shape (n, height, width), or (n, height, width, channels) with 1 or "
-            f"3 channels, got {shape}" + _elsewhere(shape)
-        )
-    if not all(28 <= side <= 128 for side in array.shape[2:]):
-        raise ValueError(
-            f"images must be 28 to 128 pixels high and wide, got {array.shape[2]}x"
-            f"{array.shape[3]} (of shape {shape}); resize them first"
-        )
-    return torch.from_numpy(np.ascontiguousarray(array))
-
-
-def _elsewhere(shape: tuple[int, ...]) -> str:
-    """What to do with images whose number stands last, or whose channels are none of ours."""
-    if len(shape) == 4 and shape[2] in (1, 3):
-        return ", where the images' number stands last; pixels.transpose(3, 0, 1, 2) puts it first"
-    if len(shape) == 4 and shape[0] in (1, 3):
-        return ", where the images' number stands last; pixels.transpose(3, 1, 2, 0) puts it first"
-    if len(shape) == 4 and shape[3] == 4:
-        return ", with transparency; pixels[..., :3] leaves it out"
-    return ""

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_lib import cache
+from course_lib import arguments, cache
 from course_lib.images import normalisation
 from course_lib.images.normalisation import COURSE, Normalisation
 from course_lib.images.photos import Skipped
@@ -44,6 +44,8 @@ class Images:
     normalisation: Normalisation = COURSE  # of what `batches` gives
 
     def __post_init__(self) -> None:
+        arguments.tensor("pixels", self.pixels)
+        arguments.tensor("labels", self.labels)
         if self.pixels.dtype != torch.uint8 or self.pixels.ndim != 4:
             raise ValueError(
                 "pixels must be uint8 of shape (n, channels, height, width), got "
@@ -69,11 +71,32 @@ class Images:
         return f"Images({len(self):,} of {'x'.join(map(str, self.pixels.shape[1:]))})"
 
     def subset(self, which: Any) -> Images:
-        """The images at these places: a slice, a sequence of indices, or a mask."""
+        """The images at these places: a slice, a sequence of indices, or a mask of them all.
+
+        Raises ValueError for places that are none.
+        """
         if not isinstance(which, slice):
-            which = torch.as_tensor(which)
-            which = which if which.numel() else which.long()
+            which = self._places(which)
         return replace(self, pixels=self.pixels[which], labels=self.labels[which])
+
+    def _places(self, which: Any) -> Tensor:
+        try:
+            places = torch.as_tensor(which)
+        except (TypeError, ValueError, RuntimeError):
+            places = torch.tensor(0.5)  # no places either
+        places = places if places.numel() else places.long()
+        mask = places.dtype == torch.bool
+        whole = not (mask or places.is_floating_point() or places.is_complex())
+        if places.ndim == 1 and (
+            len(places) == len(self)
+            if mask
+            else whole and bool((places < len(self)).all()) and bool((places >= -len(self)).all())
+        ):
+            return places
+        raise ValueError(
+            f"which must be a slice, whole numbers below {len(self):,}, or a mask of "
+            f"{len(self):,} True and False, got {' '.join(repr(which).split()):.80}"
+        )
 
     def fed_to(self, network: object) -> Images:
         """The same images, whose batches are normalised as this network wants them."""
@@ -82,7 +105,7 @@ class Images:
 
     def first(self, n: int) -> Images:
         """The first `n` images: a fair sample of what `load` gives, which is in random order."""
-        return self.subset(slice(n))
+        return self.subset(slice(arguments.count("n", n, 0)))
 
     def batches(
         self, size: int, generator: torch.Generator | None = None, device: Any = "cpu"
@@ -93,8 +116,7 @@ class Images:
 
     def order(self, size: int, generator: torch.Generator | None = None) -> Iterator[Tensor]:
         """The image numbers of each batch, (size,); shuffled if a generator is given."""
-        if size < 1:
-            raise ValueError(f"size must be at least 1 image a batch, got {size}")
+        arguments.count("size", size, hint="it is how many images are a batch")
         if generator is None:
             numbers = torch.arange(len(self))
         else:

@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ImageFilter
 
+from course_lib import arguments
 from course_lib.images.leaf_paint import View, mottles, paint_leaf, patch, textures, to_image
 from course_lib.images.leaf_shapes import GENERA, SPECIES, Leaf, distances, grow_leaf
 
@@ -142,10 +143,8 @@ def _label(seed: int, index: int) -> int:
 
 
 def _check(seed: int, size: int) -> None:
-    if size < 32:
-        raise ValueError(f"size must be 32 or more, got {size}; below, the traits are not visible")
-    if seed < 0:
-        raise ValueError(f"seed must be 0 or more, got {seed}; any such number gives its own set")
+    arguments.count("size", size, 32, hint="below 32 pixels the traits are not visible")
+    arguments.seed(seed)
 
 
 def _chunk(seed: int, start: int, stop: int, size: int) -> np.ndarray:

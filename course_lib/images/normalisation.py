@@ -23,6 +23,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from course_lib import arguments
+
 
 @dataclass(frozen=True)
 class Normalisation:
@@ -62,7 +64,7 @@ class Normalisation:
         With one mean for all channels, pixels of any shape. Raises ValueError for another number
         of channels.
         """
-        mean, scale = self._shaped(pixels)
+        mean, scale = self._shaped(arguments.tensor("pixels", pixels))
         return (pixels.to(torch.float32) - mean) / scale
 
     def pixels(self, inputs: Tensor) -> Tensor:

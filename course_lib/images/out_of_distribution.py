@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from course_lib import arguments
 from course_lib.images import leaves
 from course_lib.images.data import Images
 from course_lib.images.leaf_paint import patch, textures, to_image
@@ -43,8 +44,9 @@ def others_by_kind(
     """
     if part not in KINDS:
         raise ValueError(f"part must be one of {', '.join(KINDS)}, got {part!r}")
-    if count < 1 or size < 8:
-        raise ValueError(f"count must be 1 or more and size 8 or more, got {count} and {size}")
+    arguments.count("count", count)
+    arguments.count("size", size, 8)
+    arguments.seed(seed)
     if channels not in (1, 3):
         raise ValueError(f"channels must be 3, or 1 for grey, got {channels}")
     drawn_size = max(size, SMALLEST)

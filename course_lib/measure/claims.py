@@ -39,18 +39,32 @@ def claim(
 
     What did not hold on this machine is added to the file that COURSE_NOT_HERE names, a line each:
     a run of many chapters lists it at its end.
+    Raises ValueError unless `holds` is one True or False.
     """
     behind = f" ({measured})" if measured else ""
+    holds = _truth(sentence, holds)
     if unless:
         print(f"{HERE[2]}: {sentence} [{unless}]")
     elif machine is not None:
-        _here(sentence, bool(holds), machine, measured)
+        _here(sentence, holds, machine, measured)
     elif holds:
         print(f"held: {sentence}")
     elif images is not None and images != "leaves":
         print(f"not on these images ({images}): {sentence}{behind}")
     else:
         raise AssertionError(f"this claim is false: {sentence}{behind}")
+
+
+def _truth(sentence: str, holds: object) -> bool:
+    """True or False, also NumPy's and PyTorch's own; a text, a list, NaN would count as true."""
+    one = getattr(holds, "ndim", None) == 0 and not getattr(holds, "is_meta", False)
+    if isinstance(holds, bool) or (one and str(getattr(holds, "dtype", "")).endswith("bool")):
+        return bool(holds)
+    shown = " ".join(repr(holds).split())
+    raise ValueError(
+        f"whether a claim holds must be True or False, got {shown:.80} for: {sentence}; compare "
+        f"what was measured (3 < 5), and of many values say .all()"
+    )
 
 
 def _here(sentence: str, holds: bool, machine: str, measured: str) -> None:

@@ -13,6 +13,8 @@ from statistics import NormalDist, median
 
 import numpy as np
 
+from course_lib import arguments
+
 
 def wilson(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
     """The Wilson score interval (low, high) of the share correct / total, each in [0, 1].
@@ -20,10 +22,8 @@ def wilson(correct: int, total: int, confidence: float = 0.95) -> tuple[float, f
     Source: Wilson 1927, Journal of the American Statistical Association 22, 209-212. Unlike
     "plus or minus 1.96 standard errors" it stays sensible near 0% and 100%.
     """
-    if not 0 <= correct <= total or total < 1:
-        raise ValueError(
-            f"correct must be 0 to total, and total at least 1; got {correct} of {total}"
-        )
+    total = arguments.count("total", total)
+    correct = arguments.count("correct", correct, 0, total)
     z = _z(confidence)
     share, shrink = correct / total, 1 + z * z / total
     middle = (share + z * z / (2 * total)) / shrink
@@ -59,7 +59,7 @@ def paired(before: Iterable[bool], after: Iterable[bool], confidence: float = 0.
     >>> print(paired([True] * 90 + [False] * 10, [True] * 95 + [False] * 5))
     +5.0 points (+1.1 to +11.2)
     """
-    first, second = np.asarray(before, dtype=bool), np.asarray(after, dtype=bool)
+    first, second = _right("before", before), _right("after", after)
     if first.ndim != 1 or first.shape != second.shape or not first.size:
         raise ValueError(
             f"before and after must hold one bool for each of the same images, "
@@ -75,6 +75,18 @@ def paired(before: Iterable[bool], after: Iterable[bool], confidence: float = 0.
         lost=lost,
         total=total,
     )
+
+
+def _right(name: str, given: Iterable[bool]) -> np.ndarray:
+    """One bool for each image; probabilities, texts and NaN are none, though each is true."""
+    iterates = isinstance(given, Iterable) and not hasattr(given, "__len__")
+    values = np.asarray(list(given) if iterates else given)
+    if values.dtype != bool:
+        raise ValueError(
+            f"{name} must hold one bool for each image, got {values.dtype}; "
+            f"(answers == labels) gives them"
+        )
+    return values
 
 
 def _tango_low(gained: int, lost: int, total: int, z: float) -> float:
@@ -97,7 +109,7 @@ def _tango_low(gained: int, lost: int, total: int, z: float) -> float:
 
 
 def _z(confidence: float) -> float:
-    if not 0 < confidence < 1:
+    if not 0 < arguments.number("confidence", confidence) < 1:
         raise ValueError(f"confidence must be between 0 and 1, got {confidence}; 0.95 is usual")
     return NormalDist().inv_cdf((1 + confidence) / 2)
 
@@ -107,13 +119,16 @@ def spread(values: Sequence[float]) -> float:
 
     The interval runs from the k-th smallest to the k-th largest value; inf for fewer than
     six values, which cannot give one.
+    Raises ValueError for values that are no numbers, and for a median that is not above zero.
     """
+    values = arguments.numbers("values", values)
     k = _rank(len(values))
     if k == 0:
         return math.inf
     ordered = sorted(values)
     low, high = ordered[k - 1], ordered[-k]
-    return (high - low) / median(ordered) if high > low else 0.0
+    middle = arguments.above_zero("the median of values", median(ordered))
+    return (high - low) / middle
 
 
 @cache

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import ParametrizationList
 from torch.utils.flop_counter import FlopCounterMode
 
+from course_lib import arguments
 from course_lib.networks import structure
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -102,7 +103,7 @@ def each_layer(network: nn.Module, shape: Sequence[int]) -> tuple[Layer, ...]:
     (products outside of these layers), if a layer is unknown (LSTM, attention), or if the
     network cannot take the image.
     """
-    shape = tuple(shape)
+    shape = arguments.shape("shape", shape)
     network = still(network)
     found: list[Layer] = []
 

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from course_lib import arguments
 from course_lib.images.data import Images
 from course_lib.networks import structure
 
@@ -20,13 +21,21 @@ _LAYOUTS: WeakKeyDictionary[nn.Module, dict[object, torch.memory_format]] = Weak
 
 
 def batches(
-    network: nn.Module, images: Images, size: int, layout: torch.memory_format | None = None
+    network: nn.Module, images: Images, size: int, memory: torch.memory_format | None = None
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Inputs as the network takes them, and their labels, `size` at a time."""
+    """Inputs as the network takes them, and their labels, `size` at a time.
+
+    Raises ValueError for what is no network, no images, or images that it does not take.
+    """
+    if not isinstance(images, Images):
+        raise ValueError(f"images must be data.Images, got a {type(images).__name__}")
+    arguments.network(network)
+    if len(images):
+        layout(network, images.pixels.shape[1:])
     device, dtype = place(network)
     for inputs, labels in images.fed_to(network).batches(size, device=device):
         inputs = inputs.to(dtype)
-        yield (inputs if layout is None else inputs.to(memory_format=layout)), labels
+        yield (inputs if memory is None else inputs.to(memory_format=memory)), labels
 
 
 def place(network: Any) -> tuple[torch.device, torch.dtype]:
@@ -59,12 +68,20 @@ def _tried(network: nn.Module, shape: Sequence[int]) -> torch.memory_format:
     device, dtype = place(asked)
     blank = torch.zeros(2, *shape, device=device, dtype=dtype)
     try:
-        check_logits(asked(blank.to(memory_format=torch.channels_last)), 2)
-    except RuntimeError as error:
-        if "view size is not compatible" not in str(error):
-            raise
-        return torch.contiguous_format
+        outputs = asked(blank.to(memory_format=torch.channels_last))
+    except Exception as error:  # the network's own, of any kind
+        if "view size is not compatible" in str(error):
+            return torch.contiguous_format
+        raise ValueError(
+            f"this {type(network).__name__} takes no images {tuple(shape)}: {one_line(error)}"
+        ) from error
+    check_logits(outputs, 2)
     return torch.channels_last
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, short enough to stand in a sentence."""
+    return " ".join(str(error).split())[:120]
 
 
 def check_logits(outputs: object, count: int) -> None:

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch._subclasses import FakeTensor
 from torch.nn.utils import parametrize
 
+from course_lib import arguments
+
 WEIGHTED = (nn.Conv2d, nn.Linear)
 WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel)
 
@@ -123,9 +125,7 @@ def evaluating(network: nn.Module) -> Iterator[None]:
 
 def check_weights(network: nn.Module) -> None:
     """Raise ValueError, naming the tensor, unless all weights and buffers are finite numbers."""
-    if not isinstance(network, nn.Module):
-        raise ValueError(f"network must be a torch.nn.Module, got a {type(network).__name__}")
-    for name, tensor in (*network.named_parameters(), *network.named_buffers()):
+    for name, tensor in (*arguments.network(network).named_parameters(), *network.named_buffers()):
         broken = int((~tensor.isfinite()).sum())
         if broken:
             raise ValueError(
@@ -160,20 +160,6 @@ def layers(
             f"there are: {', '.join(found)}"
         )
     return {name: found[name] for name in found if name in names}
-
-
-def check_share(name: str, value: float, example: str, below_one: bool = True) -> float:
-    """Return value as a float if it lies in [0, 1) (in [0, 1] unless below_one), else raise.
-
-    >>> check_share("sparsity", 1.2, "0.9 removes 90% of the weights")
-    Traceback (most recent call last):
-    ValueError: sparsity must be in [0, 1), got 1.2; 0.9 removes 90% of the weights
-    """
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not (number and 0 <= value <= 1 and not (below_one and value == 1)):
-        range_ = "[0, 1)" if below_one else "[0, 1]"
-        raise ValueError(f"{name} must be in {range_}, got {value!r}; {example}")
-    return float(value)
 
 
 def plain(network: nn.Module) -> nn.Module:

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from .. import cache
+from .. import arguments, cache
 from ..images import leaves, orientation
 from ..images.data import ImageData, Images, are_leaves
 from ..processor import has_bfloat16
@@ -143,12 +143,11 @@ def fit(
 
 def _check(network, data, epochs, learning_rate, batch_size, keep, workers) -> None:
     """Raise ValueError, with what to do, for settings of `fit` that cannot work."""
-    if epochs < 1 or batch_size < 2 or learning_rate <= 0 or workers < 1:
-        raise ValueError(
-            f"fit needs epochs >= 1, batch_size >= 2, learning_rate > 0 and workers >= 1; got "
-            f"epochs={epochs}, batch_size={batch_size}, learning_rate={learning_rate}, "
-            f"workers={workers}"
-        )
+    arguments.network(network)
+    arguments.count("epochs", epochs)
+    arguments.count("batch_size", batch_size, 2)
+    arguments.above_zero("learning_rate", learning_rate)
+    arguments.count("workers", workers)
     if keep not in ("best", "last"):
         raise ValueError(f"keep must be 'best' or 'last', got {keep!r}")
     if not len(data.train):
@@ -287,6 +286,6 @@ def train_original(
     """Train LeafNet(64) from scratch; fewer passes over large sets, more over small ones."""
     if epochs is None:
         epochs = max(3, min(30, 100_000 // len(data.train)))
-    torch.manual_seed(seed)
+    torch.manual_seed(arguments.seed(seed))
     network = models.LeafNet(ORIGINAL_WIDTH, classes=len(data.classes), channels=data.shape[0])
     return fit(network, data, epochs=epochs, seed=seed, progress=progress)

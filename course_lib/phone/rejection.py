@@ -14,7 +14,7 @@ True
 
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from course_lib import arguments
 from course_lib.images import normalisation
 from course_lib.images.data import Images
 from course_lib.images.out_of_distribution import others, others_by_kind
@@ -57,7 +58,7 @@ class Pattern:
         for name in ("weights", "directions"):
             object.__setattr__(self, name, _table(name, getattr(self, name), classes))
         object.__setattr__(self, "bias", _table("bias", [self.bias], classes)[0])
-        _check_number("match", self.match, *VALUES["MATCHES"])
+        _check_within("match", self.match, VALUES["MATCHES"])
 
     def match_of(self, logits: Tensor) -> Tensor:
         """How well logits (..., classes) match the nearest class: (...), from -1 to 1."""
@@ -87,9 +88,9 @@ class Rule:
     turns: int = 1  # how many quarter turns of a picture the answers are averaged over: 1, 2 or 4
 
     def __post_init__(self) -> None:
-        _check_number("temperature", self.temperature, *VALUES["TEMPERATURES"])
-        _check_number("probability", self.probability, *VALUES["PROBABILITIES"])
-        _check_number("evidence", self.evidence, *VALUES["EVIDENCES"])
+        _check_within("temperature", self.temperature, VALUES["TEMPERATURES"])
+        _check_within("probability", self.probability, VALUES["PROBABILITIES"])
+        _check_within("evidence", self.evidence, VALUES["EVIDENCES"])
         if self.turns not in VALUES["TURNS"] or isinstance(self.turns, bool):
             raise ValueError(f"turns must be 1, 2 or 4 quarter turns, got {self.turns!r:.60}")
         if isinstance(self.pattern, Mapping):
@@ -114,6 +115,7 @@ class Rule:
 
         Several views of the same pictures are averaged: probabilities, evidence and match.
         """
+        _check_logits("logits", logits)
         likely = self.probabilities(logits)
         sure = (likely.amax(1) >= self.probability) & (self.evidence_of(logits) >= self.evidence)
         return likely.argmax(1), sure & (self.match_of(logits) >= self.match)
@@ -191,8 +193,20 @@ def fit(
     least five images named right.
     Raises ValueError for no images named right, and for accept outside (0, 1].
     """
-    if not 0 < accept <= 1:
+    if not 0 < arguments.number("accept", accept) <= 1:
         raise ValueError(f"accept must be in (0, 1], got {accept}; 0.95 refuses one of twenty")
+    _check_logits("logits", logits)
+    if others is not None and _check_logits("others", others).shape[-1] != logits.shape[-1]:
+        raise ValueError(
+            f"others must be logits of {logits.shape[-1]} classes, got {others.shape[-1]}"
+        )
+    arguments.tensor("labels", labels, "n", dtype=torch.int64)
+    if len(labels) != logits.shape[-2] or not bool(
+        ((labels >= 0) & (labels < logits.shape[-1])).all()
+    ):
+        raise ValueError(
+            f"labels must be a class below {logits.shape[-1]} for each of {logits.shape[-2]} images"
+        )
     views = logits if logits.ndim == 3 else logits[None]
     temperature = _temperature(views, labels)
     rule = Rule(temperature, 0.0, 0.0, None, len(views))
@@ -221,10 +235,23 @@ def fit(
     return Rule(temperature, max(0.0, probability), evidence, shape, len(views))
 
 
+def _check_within(name: str, value: Any, ends: Sequence[float]) -> None:
+    low, high = ends
+    arguments.number(name, value, low, high, "calibrate() gives a rule that fits a network")
+
+
+def _check_logits(name: str, logits: Tensor) -> Tensor:
+    several = isinstance(logits, Tensor) and logits.ndim == 3
+    axes = "views, images, classes" if several else "images, classes"
+    if not arguments.tensor(name, logits, axes, finite=True).is_floating_point():
+        raise ValueError(f"{name} must be floats ({axes}), got {logits.dtype}")
+    return logits
+
+
 def _thresholds(good: Tensor, wrong: Tensor, others: Tensor | None, accept: float) -> list[float]:
     """The least probability, evidence and match; each argument holds these for n images, (3, n)."""
     count = good.shape[1]
-    needed = math.ceil(accept * count - 1e-9)
+    needed = max(1, math.ceil(accept * count - 1e-9))
     ordered = good.sort(1).values
     places = [round((count - needed) * level / LEVELS) for level in range(LEVELS + 1)]
     best, lowest = torch.full((3,), -torch.inf), math.inf
@@ -316,11 +343,3 @@ def _table(name: str, rows: Any, classes: int) -> tuple[tuple[float, ...], ...]:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _check_number(name: str, value: Any, low: float, high: float) -> None:
-    if not (_is_number(value) and low <= value <= high):
-        raise ValueError(
-            f"{name} must be a number from {low:g} to {high:g}, got {value!r:.60}; "
-            f"calibrate() gives a rule that fits a network"
-        )

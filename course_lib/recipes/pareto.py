@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from course_lib import arguments
+
 DIRECTIONS: tuple[Any, ...] = ("maximize", "minimize", "minimize")  # accuracy, bytes, milliseconds
 
 
@@ -35,6 +37,12 @@ class Trial:
     def values(self) -> tuple[float, float, float]:
         """Accuracy, bytes and milliseconds, as the sampler sees them."""
         return self.accuracy, self.bytes, self.latency_ms
+
+    def __post_init__(self) -> None:
+        arguments.share("accuracy", self.accuracy, "0.97 is 97%", below_one=False)
+        arguments.number("drop", self.drop)
+        arguments.count("bytes", self.bytes, 0)
+        arguments.number("latency_ms", self.latency_ms, 0)
 
     def __str__(self) -> str:
         chosen = ", ".join(f"{k} {v:.3g}" for k, v in self.settings.items())
@@ -64,6 +72,7 @@ def smallest(trials: Sequence[Trial], max_drop: float = 1.0) -> Trial:
 
     Raises ValueError, with the nearest, if none does.
     """
+    arguments.number("max_drop", max_drop)
     held = [trial for trial in trials if trial.drop <= max_drop]
     if not held:
         nearest = min(trials, key=lambda trial: trial.drop, default=None)
@@ -76,6 +85,7 @@ def smallest(trials: Sequence[Trial], max_drop: float = 1.0) -> Trial:
 
 def best(trials: Sequence[Trial], count: int) -> list[Trial]:
     """The first so many by nondominated sorting: the front, the front of the rest, ..."""
+    arguments.count("count", count)
     left: list[Trial] = list(trials)
     chosen: list[Trial] = []
     while left and len(chosen) < count:

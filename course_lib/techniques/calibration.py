@@ -42,6 +42,8 @@ def calibrate(
     Raises ValueError for no images, an unknown method, bits out of range, a network with NaN
     weights or with inputs of a layer that are not numbers.
     """
+    if not isinstance(images, Images):
+        raise ValueError(f"images must be data.Images, got a {type(images).__name__}")
     if not len(images):
         raise ValueError(
             "images must hold at least one image to calibrate with, got none; "

@@ -10,7 +10,7 @@ layers.2 0 50 [14, 15, 16, 17]
 layers.5 1 800 [0, 0, 1, 1]
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -261,6 +261,8 @@ def _gone(owned: Parts, channels: Channels) -> dict[tuple[str, int], Tensor]:
                 f"channels names {layer!r}, which is no layer that can be pruned; "
                 f"there are: {', '.join(owned)}"
             )
+        if not isinstance(numbers, Iterable) or isinstance(numbers, str):
+            raise ValueError(f"channels[{layer!r}] must be channel numbers, got {numbers!r}")
         count = len(owned[layer][0].channel)
         wrong = [n for n in numbers if isinstance(n, bool) or n not in range(count)]
         if wrong or len(set(numbers)) >= count:

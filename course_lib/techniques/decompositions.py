@@ -12,9 +12,12 @@ Tensors in, tensors out; `low_rank` makes layers of them. A kernel is the weight
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
+
+from course_lib import arguments
 
 Rank = int | tuple[int, int]  # Tucker-2 has two: (inputs', outputs')
 Values = Tensor | tuple[Tensor, Tensor] | None
@@ -40,6 +43,7 @@ def shapes(shape: Sequence[int], method: str, rank: Rank) -> list[tuple[int, ...
     >>> shapes((64, 32, 3, 3), "tucker2", (8, 16))
     [(8, 32, 1, 1), (16, 8, 3, 3), (64, 16, 1, 1)]
     """
+    check_kernel(shape, method)
     n, c, *window = shape
     into, r = rank if isinstance(rank, tuple) else (rank, rank)
     if method == "svd":
@@ -61,6 +65,7 @@ def full_rank(shape: Sequence[int], method: str) -> Rank:
     >>> full_rank((64, 32, 3, 3), "spatial"), full_rank((64, 32, 3, 3), "tucker2")
     (96, (32, 64))
     """
+    check_kernel(shape, method)
     n, c, *window = shape
     if method == "svd":
         return min(n, c)
@@ -73,6 +78,34 @@ def full_rank(shape: Sequence[int], method: str) -> Rank:
         "depthwise_separable": min(n, h * w),
     }
     return of[method]
+
+
+def check_kernel(shape: Sequence[int], method: str) -> None:
+    """Raise ValueError unless a weight of this shape can be taken apart in this way."""
+    arguments.one_of("method", method, METHODS)
+    axes = 2 if method == "svd" else 4
+    if len(shape) != axes or 0 in shape:
+        wanted = "(outputs, inputs)" if axes == 2 else "(outputs, inputs, height, width)"
+        raise ValueError(
+            f"{method} takes apart a weight {wanted} that is not empty, got {tuple(shape)}"
+        )
+
+
+def check_rank(shape: Sequence[int], method: str, rank: Any) -> Any:
+    """Return the rank, for tucker2 a pair, if it is one of this shape's; else raise ValueError."""
+    full = full_rank(shape, method)
+    most = full if isinstance(full, tuple) else (full,)
+    given = tuple(rank) if isinstance(rank, (tuple, list)) else (rank,)
+    whole = all(isinstance(r, int) and not isinstance(r, bool) for r in given)
+    fits = len(given) == len(most) and whole
+    if fits and all(1 <= r <= largest for r, largest in zip(given, most, strict=True)):
+        return given if isinstance(full, tuple) else given[0]
+    pair = isinstance(full, tuple)
+    wanted = f"a pair from (1, 1) to {full}" if pair else f"a whole number from 1 to {full}"
+    raise ValueError(
+        f"rank must be {wanted} for {method} of a {'x'.join(map(str, shape))} weight, got "
+        f"{rank!r}; largest_useful_rank() says up to which it pays"
+    )
 
 
 @torch.no_grad()
@@ -92,10 +125,26 @@ def decompose(weight: Tensor, method: str, answers: Tensor | None = None) -> Dec
     answers: the mean of y y^T over many answers y of the layer, (outputs, outputs), for "svd" and
     "channel_svd". Then the answers, not the weight, come as close as they can (Zhang et al. 2016,
     section 3.1), and the values are those of the answers.
+
+    Raises ValueError for an unknown method, a weight of another shape, numbers that are not finite;
+    `cut` for ranks that are no whole numbers from 1 to `full_rank`.
     """
+    check_kernel(arguments.tensor("weight", weight, finite=True).shape, method)
     weight = weight.detach().cpu().double()
     if answers is not None:
-        return _by_answers(weight, method, answers.cpu().double())
+        arguments.tensor("answers", answers, "outputs, outputs", finite=True)
+        if answers.shape != (len(weight), len(weight)):
+            side = len(weight)
+            raise ValueError(f"answers must be ({side}, {side}), got {tuple(answers.shape)}")
+        apart = _by_answers(weight, method, answers.cpu().double())
+    else:
+        apart = _apart(weight, method)
+    return Decomposition(
+        apart.values, lambda rank: apart.cut(check_rank(weight.shape, method, rank))
+    )
+
+
+def _apart(weight: Tensor, method: str) -> Decomposition:
     if method == "tucker2":
         into, out = (torch.linalg.svdvals(unfold(weight, mode)) for mode in (1, 0))
         return Decomposition((into, out), lambda rank: tucker2(weight, rank))

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib import cache
+from course_lib import arguments, cache
 from course_lib.images import normalisation
 from course_lib.images.data import ImageData
 from course_lib.networks import identity, structure, training
@@ -153,7 +153,7 @@ def label_smoothing(smoothing: float = 0.1) -> training.Loss:
     Cross-entropy to (1 - smoothing) * label + smoothing / classes. Source: Szegedy et al. 2016,
     arXiv 1512.00567, section 7.
     """
-    structure.check_share("smoothing", smoothing, "0.1 is usual")
+    arguments.share("smoothing", smoothing, "0.1 is usual")
 
     def hook(network: nn.Module, inputs: Tensor, labels: Tensor, numbers: Tensor) -> Tensor:
         return F.cross_entropy(network(inputs).float(), labels, label_smoothing=smoothing)
@@ -326,4 +326,4 @@ def _checked_temperature(temperature: float) -> float:
 
 
 def _checked_mix(mix: float) -> float:
-    return structure.check_share("mix", mix, "0.9 is nine parts teacher, one part labels", False)
+    return arguments.share("mix", mix, "0.9 is nine parts teacher, one part labels", False)

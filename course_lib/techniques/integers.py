@@ -8,11 +8,13 @@ A real number is kept as an integer times a step, the scale: value = scale * (in
 (100, 3.1496)
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from course_lib import arguments
 
 FEWEST_BITS, MOST_BITS = 2, 16
 
@@ -34,11 +36,9 @@ def limits(bits: int, symmetric: bool = False) -> tuple[int, int]:
     >>> limits(8), limits(8, symmetric=True), limits(2, symmetric=True)
     ((-128, 127), (-127, 127), (-1, 1))
     """
-    if not isinstance(bits, int) or not FEWEST_BITS <= bits <= MOST_BITS:
-        raise ValueError(
-            f"bits must be a whole number from {FEWEST_BITS} to {MOST_BITS}, got {bits!r}; "
-            f"8 is what processors compute with"
-        )
+    bits = arguments.count(
+        "bits", bits, FEWEST_BITS, MOST_BITS, "8 is what processors compute with"
+    )
     highest = 2 ** (bits - 1) - 1
     return (-highest if symmetric else -highest - 1), highest
 
@@ -60,7 +60,9 @@ def scale_and_zero_point(
     (tensor(0.0200), tensor(-128, dtype=torch.int32))
     """
     low_integer, high_integer = limits(bits, symmetric)
-    low, high = torch.as_tensor(low), torch.as_tensor(high)
+    low, high = _values("low", low), _values("high", high)
+    if low.ndim and high.ndim and low.shape != high.shape:
+        raise ValueError(f"low and high must be alike, got {tuple(low.shape)}, {tuple(high.shape)}")
     dtype = low.dtype if low.is_floating_point() else torch.float32
     low, high = low.double(), high.double()  # a half must not round by chance: ONNX Runtime's way
     if not bool((low.isfinite() & high.isfinite() & (low <= high)).all()):
@@ -98,8 +100,8 @@ def quantize(
     tensor([-100,    1,  127], dtype=torch.int8)
     """
     low, high = limits(bits, symmetric)
-    if not bool((torch.as_tensor(scale) > 0).all()):
-        raise ValueError(f"scale must be above zero, got {_short(scale)}; it is the step's size")
+    arguments.tensor("values", values)
+    _check_scale(values, scale, zero_point)
     broken = int((~values.isfinite()).sum())
     if broken:
         raise ValueError(
@@ -116,6 +118,8 @@ def dequantize(integers: Tensor, scale: float | Tensor, zero_point: int | Tensor
     >>> dequantize(torch.tensor([314], dtype=torch.int16), scale=0.01)
     tensor([3.1400])
     """
+    arguments.tensor("integers", integers)
+    _check_scale(integers, scale, zero_point)
     return (integers.to(torch.int32) - zero_point) * scale
 
 
@@ -134,6 +138,13 @@ def fake_quantize(
     section 2.1).
     """
     low, high = limits(bits, symmetric)
+    # Nothing is asked about their numbers: networks run through here.
+    if not isinstance(values, Tensor) or not values.is_floating_point() or values.is_sparse:
+        wrong = values.dtype if isinstance(values, Tensor) else type(values).__name__
+        raise ValueError(f"values must be a dense tensor of floats, got {wrong}")
+    for name, given in (("scale", scale), ("zero_point", zero_point)):
+        if not isinstance(given, Tensor):
+            arguments.number(name, given)
     point = torch.as_tensor(zero_point, device=values.device)
     steps = (values / scale).clamp(low - point, high - point)
     return (steps + (steps.round() - steps).detach()) * scale
@@ -154,6 +165,8 @@ def integer_linear(
 
     Raises ValueError for weights with a zero point, and shapes that do not fit.
     """
+    arguments.tensor("weight", weight.integers, "outputs, inputs")
+    arguments.tensor("inputs", inputs.integers)
     if bool((weight.zero_point != 0).any()):
         raise ValueError(
             f"weight must be symmetric, got the zero point {_short(weight.zero_point)}; "
@@ -164,10 +177,15 @@ def integer_linear(
             f"inputs {tuple(inputs.integers.shape)} and weight {tuple(weight.integers.shape)} do "
             f"not fit: the last number of each must be the same"
         )
+    if bias is not None and arguments.tensor("bias", bias, "outputs").shape != (
+        len(weight.integers),
+    ):
+        raise ValueError(f"bias must hold {len(weight.integers)} numbers, got {len(bias)}")
     product_scale = inputs.scale * weight.scale.flatten()  # of one product of two integers
     sums = (inputs.integers.to(torch.int32) - inputs.zero_point) @ weight.integers.to(torch.int32).T
     if bias is not None:
         sums = sums + (bias / product_scale).round().to(torch.int32)
+    _check_scale(sums, scale, zero_point)
     outputs = (sums * (product_scale / scale)).round() + zero_point
     return Quantized(
         outputs.clamp(*limits(8)).to(torch.int8),
@@ -190,11 +208,18 @@ def integer_conv(
     inputs: (batch, channels, height, width); weight: (out, channels, rows, columns), symmetric.
     The image is padded with its zero point, the integer for 0.0. Returns (batch, out, ...) int8.
     """
+    arguments.tensor("weight", weight.integers, "outputs, channels, rows, columns")
+    stride, padding = arguments.count("stride", stride), arguments.count("padding", padding, 0)
     _, channels, rows, columns = weight.integers.shape
     if inputs.integers.ndim != 4 or inputs.integers.shape[1] != channels:
         raise ValueError(
             f"inputs must be (batch, {channels}, height, width) for a weight of shape "
             f"{tuple(weight.integers.shape)}, got {tuple(inputs.integers.shape)}"
+        )
+    if min(inputs.integers.shape[2] - rows, inputs.integers.shape[3] - columns) < -2 * padding:
+        raise ValueError(
+            f"a window of {rows}x{columns} does not fit into images of shape "
+            f"{tuple(inputs.integers.shape[2:])} padded by {padding}"
         )
     padded = F.pad(inputs.integers, [padding] * 4, value=int(inputs.zero_point))
     patches = padded.unfold(2, rows, stride).unfold(3, columns, stride)
@@ -202,6 +227,31 @@ def integer_conv(
     flat = weight._replace(integers=weight.integers.flatten(1))
     outputs = integer_linear(inputs._replace(integers=patches), flat, bias, scale, zero_point)
     return outputs._replace(integers=outputs.integers.permute(0, 3, 1, 2))
+
+
+def _values(name: str, given: Any) -> Tensor:
+    """A number, or a tensor of them, as a tensor."""
+    if isinstance(given, Tensor):
+        return arguments.tensor(name, given)
+    return torch.tensor(arguments.number(name, given))
+
+
+def _check_scale(values: Tensor, scale: Any, zero_point: Any) -> None:
+    """Raise ValueError unless both are numbers, or fit to the values, and the scale is a step."""
+    scales = _values("scale", scale)
+    if not isinstance(zero_point, Tensor):
+        arguments.number("zero_point", zero_point, -(2**31), 2**31 - 1)
+    points = _values("zero_point", zero_point)
+    if not bool((scales > 0).all()):
+        raise ValueError(f"scale must be above zero, got {_short(scale)}; it is the step's size")
+    for name, one in (("scale", scales), ("zero_point", points)):
+        try:
+            torch.broadcast_shapes(values.shape, one.shape)
+        except RuntimeError:
+            raise ValueError(
+                f"{name} must be a number, or broadcast with shape {tuple(values.shape)}, got "
+                f"shape {tuple(one.shape)}; (outputs, 1, 1, 1) is one for each output channel"
+            ) from None
 
 
 def _short(value: object) -> str:

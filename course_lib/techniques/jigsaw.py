@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from course_lib import arguments
 from course_lib.images.data import Images
 from course_lib.networks import feeding, structure
 
@@ -27,9 +28,15 @@ def cover(images: Tensor, covered: Tensor) -> Tensor:
     with a square number of pieces. The mean colour adds no edge of its own to bright or dark
     pictures, as a fixed grey would.
     """
-    count, _, height, width = images.shape
+    count, _, height, width = _images(images).shape
+    arguments.tensor("covered", covered, "images, pieces", dtype=torch.bool)
     grid = math.isqrt(covered.shape[1])
-    if grid * grid != covered.shape[1] or covered.shape[0] != count or grid > min(height, width):
+    if (
+        not grid
+        or grid * grid != covered.shape[1]
+        or covered.shape[0] != count
+        or grid > min(height, width)
+    ):
         raise ValueError(
             f"covered must be (images, grid * grid) with a grid of at most {min(height, width)}, "
             f"got {tuple(covered.shape)} for {count} images; an 8x8 puzzle has 64 pieces"
@@ -42,14 +49,29 @@ def cover(images: Tensor, covered: Tensor) -> Tensor:
 @torch.inference_mode()
 def confidence(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     """The probability that the network gives to each image's label, (count,)."""
+    if arguments.tensor("labels", labels, "images", dtype=torch.int64).shape != images.shape[:1]:
+        raise ValueError(
+            f"labels must hold one for each of {len(images)} images, got {len(labels)}"
+        )
     return _logits(network, images).softmax(1).gather(1, labels[:, None])[:, 0]
 
 
 @torch.inference_mode()
 def _logits(network: nn.Module, images: Tensor) -> Tensor:
     """(count, classes), in evaluation mode: in training mode the network's norms would learn."""
+    arguments.network(network)
+    feeding.layout(network, _images(images).shape[1:])  # refuses what the network cannot take
+    _, dtype = feeding.place(network)
     with structure.evaluating(network):
-        return torch.cat([network(some) for some in images.split(100)])
+        return torch.cat([network(some.to(dtype)) for some in images.split(100)])
+
+
+def _images(images: Tensor) -> Tensor:
+    """Normalised images, as the network takes them."""
+    axes = "count, channels, height, width"
+    if not arguments.tensor("images", images, axes).is_floating_point():
+        raise ValueError(f"images must be floats ({axes}), got {images.dtype}; normalise them")
+    return images
 
 
 def importance(network: nn.Module, images: Tensor, labels: Tensor, grid: int = 8) -> Tensor:
@@ -58,7 +80,8 @@ def importance(network: nn.Module, images: Tensor, labels: Tensor, grid: int = 8
     A piece's importance is the confidence lost when that piece alone is covered (occlusion,
     Zeiler and Fergus 2014, section 4.2). Negative: the network is surer without it.
     """
-    count, pieces = len(images), grid * grid
+    side = min(_images(images).shape[2:])
+    count, pieces = len(images), arguments.count("grid", grid, 1, side) ** 2
     whole = confidence(network, images, labels)
     lost = torch.empty(count, pieces)
     for i in range(count):
@@ -76,16 +99,17 @@ def order(importances: Tensor, how: str, seed: int = 0) -> Tensor:
     >>> order(torch.tensor([[0.3, 0.1, 0.2]]), "least important first")
     tensor([[1, 2, 0]])
     """
-    if how == "random":
-        generator = torch.Generator().manual_seed(seed)
+    arguments.tensor("importances", importances, "images, pieces")
+    if arguments.one_of("how", how, ORDERS) == "random":
+        generator = torch.Generator().manual_seed(arguments.seed(seed))
         return torch.rand(importances.shape, generator=generator).argsort(1)
-    if how not in ORDERS:
-        raise ValueError(f"how must be one of {', '.join(ORDERS)}; got {how!r}")
     return importances.argsort(stable=True, dim=1, descending=how == "most important first")
 
 
 def first_pieces(orders: Tensor, removed: int) -> Tensor:
     """Which pieces are covered once `removed` of them are gone: (count, pieces) bool."""
+    arguments.tensor("orders", orders, "images, pieces", dtype=torch.int64)
+    arguments.count("removed", removed, 0, orders.shape[1])
     covered = torch.zeros(orders.shape, dtype=torch.bool)
     return covered.scatter_(1, orders[:, :removed], True)
 
@@ -167,10 +191,9 @@ def silence_share(
 
     Returns (len(images),) bool.
     """
-    if not 0 <= share <= 1:
-        raise ValueError(f"share must be in [0, 1], got {share}; 0.5 silences half of each layer")
+    arguments.share("share", share, "0.5 silences half of each layer", below_one=False)
     network = structure.duplicate(network).eval()
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(arguments.seed(seed))
     for place, channels in layers(network).values():
         chosen = torch.randperm(channels, generator=generator)[: round(share * channels)]
         kept = torch.ones(channels, 1, 1)
@@ -238,7 +261,7 @@ BUDGETS = (
 
 def sample_channels(network: nn.Module, per_layer: int, seed: int = 0) -> dict[str, list[int]]:
     """The same random channels of every layer, each time: layer -> channel numbers."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(arguments.seed(seed))
     return {
         layer: sorted(torch.randperm(channels, generator=generator)[:per_layer].tolist())
         for layer, (_, channels) in layers(network).items()

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from course_lib import arguments
 from course_lib.images.image_data import Images
 from course_lib.networks import counting, structure, training
 from course_lib.techniques import ranks
@@ -171,7 +172,7 @@ def _planned(
     given = {"energy": energy, "rank": rank, "macs": macs}
     if sum(value is not None for value in given.values()) != 1:
         raise ValueError(f"give exactly one of energy=, rank= and macs=; got {given}")
-    ranks.check_method(method)
+    arguments.one_of("method", method, METHODS)
     structure.check_weights(network)
     network = structure.unwrapped(network)
     every: dict[str, Any] = dict(structure.layers(network))
@@ -254,6 +255,7 @@ def _energy(apart: Decomposition, rank: Rank) -> float | None:
 
 def _seen(network: nn.Module, shape: Sequence[int]) -> dict[str, list[tuple[int, ...]]]:
     """The shape of what each layer is given for one image, once for each time it is used."""
+    shape = arguments.shape("shape", shape)
     network = counting.still(network)
     found: dict[str, list[tuple[int, ...]]] = {}
 

@@ -13,13 +13,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from numbers import Integral
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from course_lib import arguments
 from course_lib.images.image_data import ImageData, Images
 from course_lib.networks import counting, feeding, structure, training
 from course_lib.techniques.channels import Part, Parts, parts, remove, zeroed
@@ -64,10 +64,19 @@ def importance(
     if criterion not in CRITERIA:
         raise ValueError(f"criterion must be one of {', '.join(CRITERIA)}; got {criterion!r}")
     if images is not None:
+        if not isinstance(images, Images):
+            raise ValueError(f"images must be data.Images, got a {type(images).__name__}")
         shape = tuple(images.pixels.shape[1:])
     network = structure.plain(network)
     owned = owned or parts(network, shape)
-    return CRITERIA[criterion](network, owned, images, seed)
+    found = CRITERIA[criterion](network, owned, images, seed)
+    for layer, values in found.items():
+        if not values.isfinite().all():
+            raise ValueError(
+                f"the importance of {layer} is no number: its weights, or what it is given, are "
+                f"far too large"
+            )
+    return found
 
 
 def _channels(owned: list[Part]) -> int:
@@ -77,7 +86,7 @@ def _channels(owned: list[Part]) -> int:
 def _by_chance(
     _network: nn.Module, owned: Parts, _images: Images | None, seed: int
 ) -> dict[str, Tensor]:
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(arguments.seed(seed))
     return {layer: torch.rand(_channels(p), generator=generator) for layer, p in owned.items()}
 
 
@@ -185,10 +194,13 @@ def choose(
         raise ValueError(f"scope must be one of {', '.join(SCOPES)}; got {scope!r}")
     if not importances:
         raise ValueError("importances must name at least one layer, got none; see importance()")
-    if isinstance(least, bool) or not isinstance(least, int) or least < 1:
-        raise ValueError(f"least must be a whole number of at least 1, got {least!r}")
+    if not isinstance(importances, Mapping):
+        kind = type(importances).__name__
+        raise ValueError(f"importances must be a dict of layer -> (channels,), got a {kind}")
+    least = arguments.count("least", least)
     for layer, values in importances.items():
-        if not (values.ndim == 1 and len(values) and values.isfinite().all()):
+        arguments.tensor(f"importances[{layer!r}]", values, "channels")
+        if not (len(values) and values.isfinite().all()):
             raise ValueError(
                 f"importances[{layer!r}] must be finite numbers, one for each channel, "
                 f"got shape {tuple(values.shape)}: {values}"
@@ -226,16 +238,12 @@ def _to_remove(fraction: Any, there: int) -> int:
 
 
 def _all_but(keep: Any, there: int) -> int:
-    if isinstance(keep, bool) or not isinstance(keep, Integral) or keep < 1:
-        raise ValueError(
-            f"keep must be a whole number of channels, at least 1, got {keep!r}; "
-            f"fraction takes the share to remove"
-        )
-    return max(0, there - int(keep))
+    hint = "fraction takes the share to remove"
+    return max(0, there - arguments.count("keep", keep, hint=hint))
 
 
 def _share(fraction: float) -> float:
-    return structure.check_share("fraction", fraction, "0.3 removes 30% of the channels")
+    return arguments.share("fraction", fraction, "0.3 removes 30% of the channels")
 
 
 def _choose_globally(importances, to_go: int, least: int) -> dict[str, list[int]]:

@@ -67,6 +67,8 @@ def integer_weights(
         for name, layer in structure.layers(network, names=names).items():
             weight = layer.weight
             assert isinstance(weight, Tensor)
+            if not weight.numel():
+                raise ValueError(f"layer {name} has no weights: {tuple(weight.shape)}")
             axes = tuple(range(1 if per_channel else 0, weight.ndim))
             low, high = weight.amin(axes, keepdim=True), weight.amax(axes, keepdim=True)
             scale, zero_point = scale_and_zero_point(low, high, bits, symmetric)
@@ -224,6 +226,8 @@ class RoundedWeight(nn.Module):
 
     def __init__(self, weight: Tensor, bits: int):
         super().__init__()
+        if not weight.numel():
+            raise ValueError(f"there are no weights to round in one of shape {tuple(weight.shape)}")
         self.bits = bits
         axes, (_, highest) = tuple(range(1, weight.ndim)), limits(bits, symmetric=True)
         mean = weight.detach().abs().mean(axes, keepdim=True)

@@ -18,8 +18,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from course_lib import arguments
 from course_lib.networks import structure
-from course_lib.techniques.decompositions import METHODS, Rank, Values, decompose, full_rank, shapes
+from course_lib.techniques.decompositions import (
+    METHODS,
+    Rank,
+    Values,
+    check_rank,
+    decompose,
+    full_rank,
+    shapes,
+)
 
 Layer = nn.Conv2d | nn.Linear
 NO_VALUES = (
@@ -44,12 +53,6 @@ def why_not(layer: nn.Module, method: str) -> str:
     return ""
 
 
-def check_method(method: str) -> None:
-    """Raise ValueError for a method that is none."""
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}")
-
-
 def check_number(rank: Any) -> None:
     """Raise ValueError unless it could be the rank of some layer."""
     each = rank if isinstance(rank, tuple) and len(rank) == 2 else (rank,)
@@ -65,26 +68,11 @@ def check(layer: Layer, method: str, rank: Any = None) -> Any:
     rank: from 1 to the full rank, at which nothing is lost; for tucker2 a pair of inputs and
     outputs. Raises ValueError that says what would be accepted, and for NaN weights.
     """
-    check_method(method)
+    arguments.one_of("method", method, METHODS)
     if reason := why_not(layer, method):
         raise ValueError(f"this layer can't be factored: {reason}")
     structure.check_weights(layer)
-    if rank is None:
-        return None
-    full = full_rank(layer.weight.shape, method)
-    most = full if isinstance(full, tuple) else (full,)
-    given = tuple(rank) if isinstance(rank, (tuple, list)) else (rank,)
-    whole = all(isinstance(r, int) and not isinstance(r, bool) for r in given)
-    fits = len(given) == len(most) and whole
-    if fits and all(1 <= r <= largest for r, largest in zip(given, most, strict=True)):
-        return given if isinstance(full, tuple) else given[0]
-    pair = isinstance(full, tuple)
-    wanted = f"a pair from (1, 1) to {full}" if pair else f"a whole number from 1 to {full}"
-    size = "x".join(map(str, layer.weight.shape))
-    raise ValueError(
-        f"rank must be {wanted} for {method} of a {size} weight, got {rank!r}; "
-        f"largest_useful_rank() says up to which it pays"
-    )
+    return None if rank is None else check_rank(layer.weight.shape, method, rank)
 
 
 # What it costs
@@ -199,7 +187,7 @@ def rank_for_energy(
 
 def smallest_rank(values: Values, energy: float) -> Rank:
     """The same, for singular values that are there already."""
-    structure.check_share("energy", energy, "0.9 keeps 90%", below_one=False)
+    arguments.share("energy", energy, "0.9 keeps 90%", below_one=False)
     if energy == 0:
         raise ValueError("energy must be in (0, 1], got 0; 0.9 keeps 90%")
     if values is None:
@@ -292,7 +280,7 @@ def share_out(
     taken next, along the lower convex hull of each layer's (MACs, loss). What comes out is at
     most one step of one layer away from the best choice of all.
     """
-    structure.check_share("macs", macs, "0.2 leaves a fifth of the multiply-accumulates")
+    arguments.share("macs", macs, "0.2 leaves a fifth of the multiply-accumulates")
     total = left = others + sum(whole for whole, _ in layers.values())
     budget = macs * total
     steps = sorted(

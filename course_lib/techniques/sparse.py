@@ -15,6 +15,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from course_lib import arguments
 from course_lib.networks import structure
 from course_lib.techniques import weight_pruning
 
@@ -40,8 +41,8 @@ def stored_bytes(what: nn.Module | Tensor, how: str) -> int:
     if how not in FORMATS:
         raise ValueError(f"how must be one of {', '.join(FORMATS)}, got {how!r}")
     if isinstance(what, Tensor):
-        return _weight_bytes(what.detach().cpu(), how)
-    network = structure.plain(what)
+        return _weight_bytes(arguments.tensor("what", what).detach().cpu(), how)
+    network = structure.plain(arguments.network(what))
     weights = {f"{name}.weight" for name in structure.layers(network)}
     return sum(
         _weight_bytes(tensor.cpu(), how if name in weights else "dense")
@@ -55,11 +56,12 @@ def _weight_bytes(weight: Tensor, how: str) -> int:
     if how == "bitmask":
         return math.ceil(count / 8) + values
     if how == "csr":
-        return values + kept * INDEX_BYTES + (len(weight) + 1) * INDEX_BYTES
+        rows = len(weight) if weight.ndim else 1
+        return values + kept * INDEX_BYTES + (rows + 1) * INDEX_BYTES
     if how == "entropy":
-        return math.ceil(count * _entropy(kept / count) / 8) + values
+        return math.ceil(count * _entropy(kept / max(1, count)) / 8) + values
     if how == "zlib":
-        return len(zlib.compress(weight.contiguous().numpy().tobytes(), 9))
+        return len(zlib.compress(weight.flatten().view(torch.uint8).numpy().tobytes(), 9))
     return count * weight.element_size()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from course_lib import cache
+from course_lib import arguments, cache
 from course_lib.images.data import ImageData
 from course_lib.networks import identity, models, training
 from course_lib.techniques import distillation
@@ -60,7 +60,7 @@ def student(data: ImageData, way: str, progress: bool = True) -> nn.Module:
 
 def untrained(data: ImageData, seed: int = SHIPPED_SEED) -> models.LeafNet:
     """The student before it learns; the seed is its start."""
-    torch.manual_seed(seed)
+    torch.manual_seed(arguments.seed(seed))
     return models.LeafNet(WIDTHS, len(data.classes), data.shape[0])
 
 

@@ -18,6 +18,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from course_lib import arguments
 from course_lib.networks import structure
 
 CRITERIA = ("magnitude", "random")
@@ -69,10 +70,10 @@ def masks(
     if granularity == "channel" and not by_layer and names is None and len(weights) > 1:
         weights.popitem()
     shares = {
-        name: structure.check_share("sparsity", sparsity[name] if by_layer else sparsity, EXAMPLE)  # type: ignore[index,arg-type]
+        name: arguments.share("sparsity", sparsity[name] if by_layer else sparsity, EXAMPLE)  # type: ignore[index]
         for name in weights
     }
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(arguments.seed(seed))
     groups, sizes, scores = {}, {}, {}
     for name, weight in weights.items():
         groups[name] = _groups(weight.shape, granularity)
@@ -102,6 +103,8 @@ def effective_weights(network: nn.Module, names: Iterable[str] | None = None) ->
 def _groups(shape: torch.Size, granularity: Granularity) -> Tensor:
     """The number of the group that each weight belongs to: every group is a block of the matrix."""
     outputs, inputs = shape[0], shape[1:].numel()
+    if 0 in shape:
+        raise ValueError(f"a layer has no weights to choose from: {tuple(shape)}")
     if isinstance(granularity, tuple):
         block = granularity
         if len(block) != 2 or not all(isinstance(side, int) and side >= 1 for side in block):
@@ -172,8 +175,7 @@ def below(network: nn.Module, threshold: float, names: Sequence[str] | None = No
     >>> below(nn.Sequential(layer), 0.0002)
     {'0': tensor([[False,  True]])}
     """
-    if not isinstance(threshold, (int, float)) or not 0 <= threshold < float("inf"):
-        raise ValueError(f"threshold must be a number of at least 0, got {threshold!r}; 0.0002")
+    arguments.number("threshold", threshold, 0, hint="0.0002 removes what is hardly there")
     return {
         name: weight.abs() > threshold for name, weight in effective_weights(network, names).items()
     }

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from course_lib import arguments
 from course_lib.images.data import ImageData
 from course_lib.networks import structure, training
 from course_lib.techniques.weight_masks import (
@@ -109,8 +110,10 @@ def schedule(step: int, begin: int, end: int, final: float, initial: float = 0.0
     >>> [round(schedule(step, begin=0, end=4, final=0.8), 4) for step in range(5)]
     [0.0, 0.4625, 0.7, 0.7875, 0.8]
     """
-    structure.check_share("final", final, EXAMPLE)
-    structure.check_share("initial", initial, EXAMPLE)
+    arguments.share("final", final, EXAMPLE)
+    arguments.share("initial", initial, EXAMPLE)
+    for name, given in (("step", step), ("begin", begin), ("end", end)):
+        arguments.number(name, given)
     if not begin < end or not initial <= final:
         raise ValueError(
             f"a schedule needs begin < end and initial <= final, got begin={begin}, end={end}, "
@@ -137,9 +140,8 @@ def prune_gradually(
     section 3). fit: what `training.fit` takes; the weights of the last epoch are kept, for earlier
     ones have fewer zeros.
     """
-    structure.check_share("sparsity", sparsity, EXAMPLE)
-    if not isinstance(cuts, int) or cuts < 1:
-        raise ValueError(f"cuts must be a whole number of at least 1, got {cuts!r}; 20 is smooth")
+    arguments.share("sparsity", sparsity, EXAMPLE)
+    arguments.count("cuts", cuts, hint="20 is smooth")
 
     def choose(network: nn.Module, share: float) -> Masks:
         return masks(network, share, scope=scope, granularity=granularity, names=names)
@@ -172,9 +174,8 @@ def winning_ticket(
     1803.03635, section 1). More rounds cost more training, and usually find better tickets.
     fit: what `training.fit` takes; use the same to train the ticket.
     """
-    share = structure.check_share("sparsity", sparsity, EXAMPLE)
-    if not isinstance(rounds, int) or rounds < 1:
-        raise ValueError(f"rounds must be a whole number of at least 1, got {rounds!r}")
+    share = arguments.share("sparsity", sparsity, EXAMPLE)
+    arguments.count("rounds", rounds)
     dense, _ = training.fit(initial, data, **fit)
     found = masks(dense, 1 - (1 - share) ** (1 / rounds))
     for done in range(2, rounds + 1):

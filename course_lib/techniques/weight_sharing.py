@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from course_lib import arguments
 from course_lib.networks import counting, structure
 
 MOST_BITS = 8
@@ -35,11 +36,9 @@ def lloyd(weights: Tensor, clusters: int, iterations: int = 100) -> Codebook:
 
     Raises ValueError for NaN weights, and unless there are 2 to 256 clusters.
     """
-    if not isinstance(clusters, int) or not 2 <= clusters <= 2**MOST_BITS:
-        raise ValueError(
-            f"clusters must be a whole number from 2 to {2**MOST_BITS}, got {clusters!r}; "
-            f"16 clusters make indices of 4 bits"
-        )
+    hint = "16 clusters make indices of 4 bits"
+    clusters = arguments.count("clusters", clusters, 2, 2**MOST_BITS, hint)
+    arguments.tensor("weights", weights)
     if not weights.numel() or not bool(weights.isfinite().all()):
         raise ValueError(
             f"weights must be numbers, and one at least; got {weights.numel():,} of which "
@@ -84,12 +83,8 @@ def codebook(
             f"bits=4 is the same as clusters=16"
         )
     if bits is not None:
-        if not isinstance(bits, int) or not 1 <= bits <= MOST_BITS:
-            raise ValueError(
-                f"bits must be a whole number from 1 to {MOST_BITS}, got {bits!r}; "
-                f"4 bits are indices into a codebook of 16 values"
-            )
-        clusters = 2**bits
+        hint = "4 bits are indices into a codebook of 16 values"
+        clusters = 2 ** arguments.count("bits", bits, 1, MOST_BITS, hint)
     assert clusters is not None
     network = structure.plain(network)
     books = {}

@@ -122,7 +122,7 @@ def test_images_that_do_not_fit_are_named(pixels, labels, message):
 
 
 def test_batch_size_below_one_is_refused():
-    with pytest.raises(ValueError, match="size must be at least 1"):
+    with pytest.raises(ValueError, match="size must be a whole number of at least 1, got 0"):
         next(some_images().batches(0))
 
 

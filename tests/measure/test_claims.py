@@ -1,6 +1,8 @@
 """Claims raise when they must, and say so when they may."""
 
+import numpy as np
 import pytest
+import torch
 
 from course_lib import claims
 
@@ -39,3 +41,20 @@ def test_what_did_not_hold_is_listed_once_with_the_processor(tmp_path, monkeypat
     first, *rest = claims.not_here(file).splitlines()
     assert "no error" in first
     assert rest == ["  it is fast [0.5x; likely reason: it is busy]"]
+
+
+@pytest.mark.parametrize(
+    "holds",
+    ["no", "", None, 0, 1, float("nan"), [], [False], [True], np.array([True, True]),
+     torch.tensor([True]), torch.tensor(1), torch.tensor(True, device="meta")],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", [{}, {"machine": "load"}, {"images": "mine"}, {"unless": "no"}])
+def test_a_claim_takes_one_true_or_false_and_nothing_that_is_like_one(holds, kind):
+    with pytest.raises(ValueError, match="whether a claim holds must be True or False, got"):
+        claims.claim("it is small", holds, **kind)
+
+
+@pytest.mark.parametrize("holds", [True, np.bool_(True), torch.tensor(True), np.array(True)])
+def test_a_claim_takes_what_comparisons_give(holds, capsys):
+    claims.claim("it is small", holds)
+    assert capsys.readouterr().out == "held: it is small\n"

@@ -22,7 +22,9 @@ def test_wilson_agrees_with_scipy(total, data, confidence):
 
 @pytest.mark.parametrize(("correct", "total"), [(5, 4), (-1, 4), (0, 0)])
 def test_wilson_refuses_impossible_counts(correct, total):
-    with pytest.raises(ValueError, match=f"got {correct} of {total}"):
+    with pytest.raises(
+        ValueError, match=f"must be a whole number .* got {correct if total else total}"
+    ):
         wilson(correct, total)
 
 
@@ -129,3 +131,22 @@ def test_spread_uses_the_binomial_ranks(n, k):
 def test_spread_of_five_values_is_unknown():
     assert spread([1, 1, 1, 1, 1]) == math.inf
     assert spread([1, 1, 1, 1, 1, 1]) == 0
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [[0.9] * 10, [float("nan")] * 10, ["False"] * 10, [None] * 10, [1] * 10, "abc", None, 5],
+)
+def test_whoever_is_right_is_told_by_bools_alone(answers):
+    right = [True] * 10
+    for pair in ((answers, right), (right, answers)):
+        with pytest.raises(ValueError, match="must hold one bool for each image"):
+            paired(*pair)
+    assert str(paired(iter(right), np.array(right))) == str(paired(right, right))
+
+
+def test_the_spread_is_of_times():
+    with pytest.raises(ValueError, match="each of values must be a finite number, got nan"):
+        spread([1.0] * 5 + [float("nan")])
+    with pytest.raises(ValueError, match="the median of values must be a finite number above 0"):
+        spread([-1.0, 0.0, 0.0, 0.0, 0.0, 1.0])

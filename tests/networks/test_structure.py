@@ -41,13 +41,6 @@ def test_layers_are_found_in_order_and_wrong_names_are_answered_with_the_right_o
         structure.layers(nn.Sequential(nn.ReLU()))
 
 
-@pytest.mark.parametrize("value", [-0.1, 1, 1.2, float("nan"), "half", None, True])
-def test_a_share_outside_its_range_is_quoted(value):
-    with pytest.raises(ValueError, match=r"sparsity must be in \[0, 1\), got"):
-        structure.check_share("sparsity", value, "0.9 removes 90%")
-    assert structure.check_share("share", 1, "1 is all", below_one=False) == 1.0
-
-
 def test_plain_writes_parametrizations_into_the_weights():
     class Halved(nn.Module):
         def forward(self, weight):

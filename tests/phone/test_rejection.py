@@ -210,7 +210,7 @@ def test_errors_name_the_value():
         rejection.Rule(1.0, 0.5, 0.0, GOOD).decide(logits)
     with pytest.raises(ValueError, match="calibrate, judge, got 'test'"):
         rejection.others("test")
-    with pytest.raises(ValueError, match="got 0 and 64"):
+    with pytest.raises(ValueError, match="count must be a whole number of at least 1, got 0"):
         rejection.others("judge", 0)
 
 

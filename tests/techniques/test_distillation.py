@@ -230,7 +230,8 @@ def test_the_student_learns_what_the_teacher_thinks_even_where_the_labels_are_wr
     outputs = 8 * F.one_hot(swapped.train.labels, 3).float()
     student, history = distillation.distil(
         models.LeafNet(4, classes=3), outputs, stripes, epochs=8, mix=1, keep="last",
-        batch_size=8, augment=False, progress=False,  # turned stripes are the other kind
+        learning_rate=0.02, batch_size=8, progress=False,
+        augment=False,  # turned stripes are the other kind
     )  # fmt: skip
     assert history.loss[-1] < history.loss[0] / 2
     assert training.evaluate(student, swapped.val) > 0.9
