@@ -1,8 +1,8 @@
 """What took long to make is kept in one file, safe to share between many processes.
 
-A reader sees all of a file or none of it (`files`); a checksum tells when the disk lost some of it;
-a lock lets one process make what the others wait for. The lock only saves work: without it the
-result is the same, made several times.
+A reader sees all of a file or none of it (`files`); a checksum tells when the disk lost some of it
+(`kept`); a lock lets one process make what the others wait for. The lock only saves work: without
+it the result is the same, made several times.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import os
 import sys
 import tempfile
 import warnings
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,10 +23,8 @@ from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
-from course_lib import files
+from course_lib import kept
 
 NAME = "course-pruning"
 PAGE_OUT = 21  # MADV_PAGEOUT of <linux/mman.h>: unlike DONTNEED it never loses what was written
@@ -147,43 +144,24 @@ def lock(path: Path) -> Iterator[None]:
 def _read(path: Path, key: str, say: str = "") -> Stored | None:
     """What `_write` wrote, or None if it is absent, made from something else, or damaged."""
     try:
-        with safe_open(path, "pt") as file:
-            head = file.metadata() or {}
-            if head.get("key") != key:
-                return None
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if int(head["checksum"]) == _checksum(tensors, head["note"]):
-            for tensor in tensors.values():
-                page_out(tensor)
-            return tensors, json.loads(head["note"])
-        problem = "checksum differs"
+        tensors, head = kept.read(path)
+        if head.get("key") != key:
+            return None
+        note = json.loads(head["note"])
     except FileNotFoundError:
         return None
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        problem = str(error)
-    if say:
-        print(f"{path.name} in the cache is damaged ({problem}): {say}", file=sys.stderr)
-    return None
+    except (kept.Damaged, KeyError, ValueError) as problem:
+        if say:
+            print(f"{path.name} in the cache is damaged ({problem}): {say}", file=sys.stderr)
+        return None
+    for tensor in tensors.values():
+        page_out(tensor)
+    return tensors, note
 
 
 def _write(path: Path, key: str, tensors: dict[str, torch.Tensor], note: Any) -> None:
-    """Write all of the file or nothing; raises OSError."""
-    text = json.dumps(note)
-    head = {"key": key, "note": text, "checksum": str(_checksum(tensors, text))}
-    with files.replacing(path, mode=0o644) as part:  # others who share the cache may read it
-        try:
-            save_file(tensors, part, metadata=head)
-        except SafetensorError as problem:  # how safetensors reports a full disk
-            raise OSError(str(problem)) from problem
-
-
-def _checksum(tensors: dict[str, torch.Tensor], note: str) -> int:
-    """CRC-32 over names, shapes, types, bytes and the note."""
-    total = zlib.crc32(note.encode())
-    for name, tensor in sorted(tensors.items()):
-        total = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), total)
-        total = zlib.crc32(tensor.contiguous().numpy().reshape(-1).view("uint8").data, total)
-    return total
+    """Write all of the file or nothing, to be read by whoever shares the cache; raises OSError."""
+    kept.write(path, tensors, {"key": key, "note": json.dumps(note)}, mode=0o644)
 
 
 def page_out(tensor: torch.Tensor) -> None:

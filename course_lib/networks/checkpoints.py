@@ -1,11 +1,11 @@
 """Half a training as a file, to go on from; `training.fit(..., checkpoint=path)` uses it.
 
-The file is PyTorch's, read as plain numbers: nothing in it is run.
+The file is a digest and then PyTorch's, read as plain numbers: nothing in it is run.
 """
 
 import hashlib
 import io
-import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from course_lib import files
 from course_lib.images.data import ImageData
 from course_lib.networks import identity
 from course_lib.networks.epochs import Run
+
+DIGEST = 32  # bytes of SHA-256, in front
 
 
 def tied_to(network: nn.Module, data: ImageData, *settings: object) -> str | None:
@@ -43,17 +45,22 @@ def keep(path: Path, key: str, run: Run, history: dict[str, Any]) -> None:
         },
         stored,
     )
-    files.write(path, stored.getvalue())
+    content = stored.getvalue()
+    files.write(path, _digest(content) + content)
 
 
-def resumed(path: Path, key: str, run: Run) -> dict[str, Any]:
-    """Go on from what `keep` wrote; returns its history."""
-    try:
-        found = torch.load(path, weights_only=True)
-    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError, KeyError) as error:
-        raise ValueError(
-            f"{path} cannot be read ({_one_line(error)}); delete it and training starts again"
-        ) from None
+def resumed(path: Path, key: str, run: Run) -> dict[str, Any] | None:
+    """Go on from what `keep` wrote; returns its history.
+
+    None, and a line on stderr, for a file that is no longer what was written: training begins anew.
+    Raises ValueError for one of another training.
+    """
+    content = path.read_bytes()
+    digest, content = content[:DIGEST], content[DIGEST:]
+    if digest != _digest(content):
+        print(f"{path} is damaged (its checksum differs): training begins anew", file=sys.stderr)
+        return None
+    found = torch.load(io.BytesIO(content), weights_only=True)
     if found["tied_to"] != key:
         raise ValueError(
             f"{path} was left by a training with other settings, images or weights; delete it, or "
@@ -70,5 +77,5 @@ def resumed(path: Path, key: str, run: Run) -> dict[str, Any]:
     return found["history"]
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:120]
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()

@@ -11,14 +11,12 @@ torch.Size([2, 12])
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from course_lib import files
+from course_lib import kept
 from course_lib.images import normalisation
 from course_lib.images.leaf_shapes import SPECIES
 
@@ -208,33 +206,48 @@ def save(network: nn.Module, path: str | Path, notes: dict | None = None) -> Pat
             f"save() could not rebuild this {name}: {', '.join(changed[:3])} differ from a plain "
             f"one (factored or quantized layers?); fold or pack it first"
         )
-    noted = {"course": json.dumps(header, sort_keys=True)}
-    return files.write(path, safetensors.torch.save(weights, noted))
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return kept.write(path, weights, {"course": json.dumps(header, sort_keys=True)})
 
 
 def load(path: str | Path) -> nn.Module:
-    """Read a checkpoint written by `save`; the network comes in evaluation mode."""
+    """Read a checkpoint written by `save`; the network comes in evaluation mode.
+
+    Raises FileNotFoundError, and ValueError for what is none, or no longer what was written.
+    """
+    weights, header = _read(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {})["course"])
         network = ARCHITECTURES[header["architecture"]](**header["arguments"])
-        network.load_state_dict(load_file(path))
+        network.load_state_dict(weights)
         if "normalisation" in header:
             network.normalisation = normalisation.Normalisation.from_json(header["normalisation"])
-    except FileNotFoundError:
-        raise
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
-        raise ValueError(
-            f"{path} is not a whole checkpoint of this course ({error}); "
-            f"delete it and it will be made again"
-        ) from None
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        raise _no_checkpoint(path, error) from None
     return network.eval()
 
 
 def notes(path: str | Path) -> dict:
-    """What was written beside the weights: data, seed, accuracy."""
-    with safe_open(path, framework="pt") as file:
-        return json.loads(file.metadata()["course"])["notes"]
+    """What was written beside the weights: data, seed, accuracy. Raises what `load` raises."""
+    _, header = _read(path)
+    return header["notes"]
+
+
+def _read(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    try:
+        weights, head = kept.read(Path(path))
+        header = json.loads(head["course"])
+        _ = header["notes"]
+    except (kept.Damaged, KeyError, TypeError, ValueError) as error:
+        raise _no_checkpoint(path, error) from None
+    return weights, header
+
+
+def _no_checkpoint(path: str | Path, error: Exception) -> ValueError:
+    return ValueError(
+        f"{path} is not a whole checkpoint of this course ({error}); "
+        f"delete it and it will be made again"
+    )
 
 
 def load_pretrained(name: str) -> nn.Module:

@@ -113,7 +113,7 @@ def fit(
     tied_to = checkpoints.tied_to(network, data, *settings) if checkpoint else None
     history, start = History(), time.perf_counter()
     if checkpoint and tied_to and checkpoint.exists():
-        history = History(**checkpoints.resumed(checkpoint, tied_to, run))
+        history = History(**(checkpoints.resumed(checkpoint, tied_to, run) or {}))
         start -= history.seconds
     with _bar(run, progress) as bar:
         try:

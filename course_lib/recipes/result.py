@@ -14,6 +14,7 @@ FileNotFoundError: no folder nowhere: `python -m course_lib compress --data NAME
 nowhere` makes one
 """
 
+import hashlib
 import io
 import json
 from collections.abc import Mapping
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 ORIGINAL, PACKED, ABOUT = NEEDED = ("original.onnx", "compressed.packed", "result.json")
 GRAPH, PICTURE, STAGES = "compressed.onnx", "compressed.png", "stages"
 CHECKPOINT, BASELINE = "original.safetensors", "baseline.packed"
-FLOATS = "compressed-float32.onnx"
+FLOATS, CHECKSUM = "compressed-float32.onnx", "checksum"
 NATIVE = ("original.pte", "compressed-float32.pte", "compressed.pte")
 BESIDE = (CHECKPOINT, BASELINE, FLOATS, *NATIVE)  # each there or not
 
@@ -132,15 +133,19 @@ class Result:
                 contents[f"{STAGES}/{number}.onnx"] = stage.network.content
         for name, content in contents.items():
             files.write(folder / name, content)
-        return files.write(folder / ABOUT, json.dumps(self._about(), indent=2) + "\n").parent
+        about = self._about() | {
+            "files": {n: _digest(c) for n, c in contents.items() if n != PICTURE}
+        }
+        about[CHECKSUM] = _digest(json.dumps(about, sort_keys=True).encode())
+        return files.write(folder / ABOUT, json.dumps(about, indent=2) + "\n").parent
 
     @classmethod
     def load(cls, folder: str | Path) -> "Result":
         """What `save` wrote, by this version or an earlier one.
 
         Its cards hold the figures of their JSON, and no longer which answers were right.
-        Raises FileNotFoundError without the folder, ValueError for one that is no whole result:
-        with what is missing or wrong, and what to do.
+        Raises FileNotFoundError without the folder, ValueError for one that is no whole result, or
+        whose files are no longer what was written: with what is wrong, and what to do.
         """
         folder = Path(folder)
         about = _read(folder)
@@ -223,6 +228,23 @@ def _network(path: Path) -> engines.Onnx | None:
     return network
 
 
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _check_digests(folder: Path, about: dict[str, Any]) -> None:
+    """Raise ValueError for what is no longer what was written (the first versions noted none)."""
+    if CHECKSUM not in about:
+        return
+    noted = about.pop(CHECKSUM)
+    if noted != _digest(json.dumps(about, sort_keys=True).encode()):
+        raise ValueError("its checksum differs: it was changed, or the disk lost some of it")
+    for name, digest in about.pop("files").items():
+        file = folder / name
+        if file.is_file() and _digest(file.read_bytes()) != digest:
+            raise ValueError(f"{name} is another than was written, by its checksum")
+
+
 def _stages(folder: Path) -> list[Path]:
     return list((folder / STAGES).glob("*.onnx"))
 
@@ -240,6 +262,7 @@ def _read(folder: Path) -> dict[str, Any]:
         )
     try:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        _check_digests(folder, about)
         texts = [about["recipe"], about["data"], *about["classes"]]
         if not all(isinstance(text, str) for text in texts) or len(about["shape"]) != 3:
             raise ValueError("recipe, data and classes must be texts, shape three numbers")

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from course_lib import kept
 from course_lib.deploy import packing
 from course_lib.measure import measuring
 from course_lib.networks import identity, structure, training
@@ -187,8 +187,9 @@ class Distil(Step):
         begins = identity.of(network, data.shape, training=True) or secrets.token_hex()
         key = f"{self} {begins} {lesson.key} {dataclasses.astuple(self)}"
         file = lesson.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
-        if file.exists():
-            network.load_state_dict(load_file(file))
+        weights = kept.found(file, "training again")
+        if weights is not None:
+            network.load_state_dict(weights[0])
         else:
             network, _ = training.fit(
                 network, data, epochs, self.learning_rate, self.batch_size,
@@ -196,7 +197,7 @@ class Distil(Step):
                 workers=measuring.threads(), bfloat16=True, checkpoint=file.with_suffix(".part"),
                 progress=lesson.progress,
             )  # fmt: skip
-            save_file({k: v.contiguous() for k, v in network.state_dict().items()}, file)
+            kept.write(file, network.state_dict(), {})
         seen = state.images_seen + epochs * len(data.train)
         return dataclasses.replace(state, network=network, images_seen=seen)
 

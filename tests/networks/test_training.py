@@ -384,12 +384,34 @@ def test_a_checkpoint_of_something_else_is_refused(stripes, tmp_path):
     settings = {"epochs": 4, "batch_size": 16, "progress": False, "checkpoint": file}
     with pytest.raises(KeyboardInterrupt):
         training.fit(network, stripes, after_step=stop, **settings)
-    kept = file.read_bytes()
     with pytest.raises(ValueError, match="other settings, images or weights"):
         training.fit(network, stripes, seed=1, **settings)
-    file.write_bytes(kept[: len(kept) // 2])
-    with pytest.raises(ValueError, match="delete it and training starts again"):
-        training.fit(network, stripes, **settings)
+
+
+@pytest.mark.parametrize("harm", ["cut", "bit", "empty"])
+def test_a_damaged_checkpoint_is_said_and_training_begins_anew(stripes, tmp_path, capsys, harm):
+    file = tmp_path / "training.part"
+
+    def stop(network, done, total):
+        if done > total // 2:
+            raise KeyboardInterrupt
+
+    torch.manual_seed(0)
+    network = models.LeafNet(4, 2, 1)
+    settings = {"epochs": 2, "batch_size": 16, "progress": False}
+    whole, history = training.fit(network, stripes, **settings)
+    with pytest.raises(KeyboardInterrupt):
+        training.fit(network, stripes, after_step=stop, checkpoint=file, **settings)
+    kept = bytearray(file.read_bytes())
+    kept[len(kept) // 2] ^= 1  # among the weights: PyTorch would read it without a word
+    file.write_bytes({"cut": kept[:-7], "bit": kept, "empty": b""}[harm])
+    again, anew = training.fit(network, stripes, checkpoint=file, **settings)
+    assert "training.part is damaged (its checksum differs): training begins anew" in (
+        capsys.readouterr().err
+    )
+    assert same(state(again), state(whole))
+    assert anew.loss == history.loss
+    assert not file.exists()
 
 
 def test_bfloat16_learns_as_well_and_changes_nothing_where_there_is_none(stripes, monkeypatch):

@@ -72,7 +72,8 @@ def test_what_is_saved_is_loaded(found, folder):
 
 def test_what_earlier_versions_wrote_is_loaded(folder):
     about = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    del about["parity"], about["native"]  # the first versions had none
+    for key in ("parity", "native", "files", "checksum"):  # the first versions had none
+        del about[key]
     about |= {"baseline": None, "points": None}
     (folder / "result.json").write_text(json.dumps(about), encoding="utf-8")
     for name in ("baseline.packed", "compressed-float32.onnx", "compressed.png", "stages/1.onnx"):
@@ -124,9 +125,9 @@ def test_what_is_no_result_is_named_with_what_to_do(folder, tmp_path):
         "data": 7, "classes": [1], "shape": [3], "steps": [], "tries": [{"factor": 1}],
         "before": {}, "points": {"points": 1}, "recipe": None,
     }.items():  # fmt: skip
-        texts.append(json.dumps(json.loads(whole) | {key: value}))
+        texts.append(json.dumps(unsigned(whole) | {key: value}))
     for key in ("max_drop", "after", "images_seen"):
-        about = json.loads(whole)
+        about = unsigned(whole)
         del about[key]
         texts.append(json.dumps(about))
     for text in texts:
@@ -135,5 +136,30 @@ def test_what_is_no_result_is_named_with_what_to_do(folder, tmp_path):
             Result.load(folder)
     (folder / "result.json").write_text(whole, encoding="utf-8")
     (folder / "compressed.packed").write_bytes(b"half")
-    with pytest.raises(ValueError, match=r"compressed\.packed: "):
+    with pytest.raises(ValueError, match=r"compressed\.packed is another than was written"):
+        Result.load(folder)
+
+
+def unsigned(text):
+    """The words of result.json without its checksums, as the first versions wrote them."""
+    about = json.loads(text)
+    del about["checksum"], about["files"]
+    return about
+
+
+@pytest.mark.parametrize("name", ["original.onnx", "compressed.packed", "baseline.packed"])
+def test_a_file_that_lost_a_bit_is_named(folder, name):
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(ValueError, match=f"{name} is another than was written, by its checksum"):
+        Result.load(folder)
+
+
+def test_figures_that_somebody_changed_are_not_believed(folder):
+    whole = (folder / "result.json").read_text(encoding="utf-8")
+    about = json.loads(whole)
+    about["after"]["accuracy"] = 1.0
+    (folder / "result.json").write_text(json.dumps(about), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"result.json .*its checksum differs: it was changed"):
         Result.load(folder)
