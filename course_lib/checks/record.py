@@ -43,7 +43,7 @@ class Record:
         with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
             assert self.path is not None
             stored = json.loads(self.path.read_text(encoding="utf-8"))
-            return {name: Entry(**entry) for name, entry in stored.items()}
+            return {name: _entry(**entry) for name, entry in stored.items()}
         return {}
 
     def passed(self, task: str) -> None:
@@ -66,6 +66,16 @@ class Record:
         text = json.dumps({name: vars(entry) for name, entry in self.entries.items()}, indent=1)
         with contextlib.suppress(OSError):  # a read-only folder: the hints still come
             files.write(self.path, text + "\n")
+
+
+def _entry(passed: bool, tries: int, mistakes: dict[str, int]) -> Entry:
+    """One task as the file has it; what is no count there is 0: no file stops a check."""
+
+    def count(value: object) -> int:
+        return value if isinstance(value, int) and 0 <= value < 10**9 else 0
+
+    known = mistakes if isinstance(mistakes, dict) else {}
+    return Entry(passed is True, count(tries), {name: count(known[name]) for name in known})
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,13 @@ class Images:
         yield from numbers.split(size) if len(self) else ()
 
 
+def checked(images: Any) -> Images:
+    """Raise ValueError unless these are `Images`."""
+    if not isinstance(images, Images):
+        raise ValueError(f"images must be data.Images, got a {type(images).__name__}")
+    return images
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class ImageData:
     """Images to train on, to choose by (val) and to test on, with the names of their classes.

@@ -143,7 +143,7 @@ def _label(seed: int, index: int) -> int:
 
 
 def _check(seed: int, size: int) -> None:
-    arguments.count("size", size, 32, hint="below 32 pixels the traits are not visible")
+    arguments.count("size", size, 32, 4096, hint="below 32 pixels the traits are not visible")
     arguments.seed(seed)
 
 

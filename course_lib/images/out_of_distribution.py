@@ -23,6 +23,7 @@ from course_lib.images.leaf_paint import patch, textures, to_image
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]  # a picture (size, size, 3), 0 to 255
 
+LARGEST = 4096  # pixels a side
 SMALLEST = 32  # pixels a side: anything smaller is drawn so large and shrunk
 
 
@@ -42,10 +43,9 @@ def others_by_kind(
     Below 32 pixels they are drawn larger and shrunk. Raises ValueError for another part, a count
     below 1, a size below 8, and channels other than 1 and 3.
     """
-    if part not in KINDS:
-        raise ValueError(f"part must be one of {', '.join(KINDS)}, got {part!r}")
+    arguments.one_of("part", part, tuple(KINDS))
     arguments.count("count", count)
-    arguments.count("size", size, 8)
+    arguments.count("size", size, 8, LARGEST)
     arguments.seed(seed)
     if channels not in (1, 3):
         raise ValueError(f"channels must be 3, or 1 for grey, got {channels}")

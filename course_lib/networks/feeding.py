@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from course_lib import arguments
-from course_lib.images.data import Images
+from course_lib.images import image_data
+from course_lib.images.image_data import Images
 from course_lib.networks import structure
 
 _LAYOUTS: WeakKeyDictionary[nn.Module, dict[object, torch.memory_format]] = WeakKeyDictionary()
@@ -27,8 +28,7 @@ def batches(
 
     Raises ValueError for what is no network, no images, or images that it does not take.
     """
-    if not isinstance(images, Images):
-        raise ValueError(f"images must be data.Images, got a {type(images).__name__}")
+    image_data.checked(images)
     arguments.network(network)
     if len(images):
         layout(network, images.pixels.shape[1:])
@@ -77,6 +77,15 @@ def _tried(network: nn.Module, shape: Sequence[int]) -> torch.memory_format:
         ) from error
     check_logits(outputs, 2)
     return torch.channels_last
+
+
+def check_labels(labels: Tensor, logits: Tensor) -> None:
+    """Raise ValueError unless each label is one of the network's classes."""
+    if not bool((labels >= 0).logical_and(labels < logits.shape[1]).all()):
+        raise ValueError(
+            f"labels must be 0 to {logits.shape[1] - 1}, the network's classes, got "
+            f"{int(labels.min())} to {int(labels.max())}; build the network for the data"
+        )
 
 
 def one_line(error: BaseException) -> str:

@@ -53,7 +53,7 @@ def unwrapped(network: nn.Module) -> nn.Module:
             "a scripted or traced network cannot be changed; give the torch.nn.Module that it was "
             "made of"
         )
-    inside: Any = network
+    inside: Any = arguments.network(network)
     while isinstance(inside, WRAPPERS) or hasattr(inside, "_orig_mod"):
         inside = inside._orig_mod if hasattr(inside, "_orig_mod") else inside.module
     return inside
@@ -65,6 +65,7 @@ def duplicate(network: nn.Module) -> nn.Module:
     Kept activations are copied without the graph of their gradients, which cannot be; a function
     that holds the network or its layers holds the copy's.
     """
+    arguments.network(network)
     memo: dict[int, Any] = {}
     for tensor in (t for module in network.modules() for t in _tensors(vars(module))):
         if isinstance(tensor, FakeTensor):  # left by an export: it never held numbers
@@ -144,14 +145,15 @@ def layers(
     Raises ValueError when there are none, and for a name that is no such layer.
     """
     kinds = kinds if isinstance(kinds, tuple) else (kinds,)
-    if isinstance(network, nn.Module):
-        network = unwrapped(network)
+    network = unwrapped(network)
     found = {name: module for name, module in network.named_modules() if isinstance(module, kinds)}
     wanted = " or ".join(kind.__name__ for kind in kinds)
     if not found:
         raise ValueError(f"this {type(network).__name__} has no {wanted} layer to work on")
     if names is None:
         return found
+    if not isinstance(names, Iterable):
+        raise ValueError(f"names must be names of layers, or None for all, got {names!r:.60}")
     names = [names] if isinstance(names, str) else list(names)
     wrong = [name for name in names if name not in found]
     if wrong:

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from .. import arguments, cache
-from ..images import leaves, orientation
+from ..images import image_data, leaves, orientation
 from ..images.data import ImageData, Images, are_leaves
 from ..processor import has_bfloat16
 from . import checkpoints, feeding, models, structure
@@ -182,7 +182,7 @@ def release_memory() -> None:
 def predict(network: nn.Module, images: Images, batch_size: int = BATCH) -> Tensor:
     """Logits of all images, (count, classes), on the CPU; each module's mode is left as it was."""
     network = structure.unwrapped(network)
-    if not len(images):
+    if not len(image_data.checked(images)):
         raise ValueError("there are no images to ask the network about; take at least one")
     layout = feeding.layout(network, images.pixels.shape[1:])
     with structure.evaluating(network):
@@ -212,7 +212,7 @@ def recalibrated(network: nn.Module, images: Images, batch_size: int = 64) -> nn
     no label is looked at; take training images. Every batch counts alike. Raises ValueError for
     fewer than two images; a network without batch norm comes back as it is.
     """
-    if len(images) < 2:
+    if len(image_data.checked(images)) < 2:
         raise ValueError(
             f"images must hold at least 2 to measure batch norms on, got {len(images)}"
         )

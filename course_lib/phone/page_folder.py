@@ -235,9 +235,14 @@ def listed(place: Path) -> dict[str, Any] | None:
         about = json.loads((place / LIST).read_text(encoding="utf-8"))
         names = about["files"]
         whole = isinstance(about["built"], str) and isinstance(about["modes"], list)
+        whole = whole and isinstance(names, list)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return about if whole and all(isinstance(name, str) for name in names) else None
+    return (
+        about
+        if whole and all(isinstance(name, str) and len(name) < 200 for name in names)
+        else None
+    )
 
 
 def check_place(place: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from course_lib.images.data import Images
+from course_lib.images.image_data import Images, checked
 from course_lib.networks import feeding, structure
 from course_lib.techniques.integers import fake_quantize, limits, scale_and_zero_point
 
@@ -42,9 +42,7 @@ def calibrate(
     Raises ValueError for no images, an unknown method, bits out of range, a network with NaN
     weights or with inputs of a layer that are not numbers.
     """
-    if not isinstance(images, Images):
-        raise ValueError(f"images must be data.Images, got a {type(images).__name__}")
-    if not len(images):
+    if not len(checked(images)):
         raise ValueError(
             "images must hold at least one image to calibrate with, got none; "
             "100 to 500 training or validation images are usual: data.train.first(300)"

@@ -120,7 +120,8 @@ def dequantize(integers: Tensor, scale: float | Tensor, zero_point: int | Tensor
     """
     arguments.tensor("integers", integers)
     _check_scale(integers, scale, zero_point)
-    return (integers.to(torch.int32) - zero_point) * scale
+    step = scale if isinstance(scale, Tensor) else float(scale)
+    return (integers.to(torch.int32) - zero_point) * step
 
 
 def fake_quantize(
@@ -143,7 +144,9 @@ def fake_quantize(
         wrong = values.dtype if isinstance(values, Tensor) else type(values).__name__
         raise ValueError(f"values must be a dense tensor of floats, got {wrong}")
     for name, given in (("scale", scale), ("zero_point", zero_point)):
-        if not isinstance(given, Tensor):
+        if isinstance(given, Tensor):
+            _check_shape(name, given, values)
+        else:
             arguments.number(name, given)
     point = torch.as_tensor(zero_point, device=values.device)
     steps = (values / scale).clamp(low - point, high - point)
@@ -209,7 +212,10 @@ def integer_conv(
     The image is padded with its zero point, the integer for 0.0. Returns (batch, out, ...) int8.
     """
     arguments.tensor("weight", weight.integers, "outputs, channels, rows, columns")
-    stride, padding = arguments.count("stride", stride), arguments.count("padding", padding, 0)
+    stride, padding = (
+        arguments.count("stride", stride),
+        arguments.count("padding", padding, 0, 4096),
+    )
     _, channels, rows, columns = weight.integers.shape
     if inputs.integers.ndim != 4 or inputs.integers.shape[1] != channels:
         raise ValueError(
@@ -245,13 +251,17 @@ def _check_scale(values: Tensor, scale: Any, zero_point: Any) -> None:
     if not bool((scales > 0).all()):
         raise ValueError(f"scale must be above zero, got {_short(scale)}; it is the step's size")
     for name, one in (("scale", scales), ("zero_point", points)):
-        try:
-            torch.broadcast_shapes(values.shape, one.shape)
-        except RuntimeError:
-            raise ValueError(
-                f"{name} must be a number, or broadcast with shape {tuple(values.shape)}, got "
-                f"shape {tuple(one.shape)}; (outputs, 1, 1, 1) is one for each output channel"
-            ) from None
+        _check_shape(name, one, values)
+
+
+def _check_shape(name: str, one: Tensor, values: Tensor) -> None:
+    try:
+        torch.broadcast_shapes(values.shape, one.shape)
+    except RuntimeError:
+        raise ValueError(
+            f"{name} must be a number, or broadcast with shape {tuple(values.shape)}, got shape "
+            f"{tuple(one.shape)}; (outputs, 1, 1, 1) is one for each output channel"
+        ) from None
 
 
 def _short(value: object) -> str:

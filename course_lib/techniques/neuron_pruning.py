@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib import arguments
-from course_lib.images.image_data import ImageData, Images
+from course_lib.images.image_data import ImageData, Images, checked
 from course_lib.networks import counting, feeding, structure, training
 from course_lib.techniques.channels import Part, Parts, parts, remove, zeroed
 
@@ -61,12 +61,9 @@ def importance(
 
     Raises ValueError for an unknown criterion, missing or no images, and NaN weights.
     """
-    if criterion not in CRITERIA:
-        raise ValueError(f"criterion must be one of {', '.join(CRITERIA)}; got {criterion!r}")
+    arguments.one_of("criterion", criterion, tuple(CRITERIA))
     if images is not None:
-        if not isinstance(images, Images):
-            raise ValueError(f"images must be data.Images, got a {type(images).__name__}")
-        shape = tuple(images.pixels.shape[1:])
+        shape = tuple(checked(images).pixels.shape[1:])
     network = structure.plain(network)
     owned = owned or parts(network, shape)
     found = CRITERIA[criterion](network, owned, images, seed)
@@ -134,6 +131,7 @@ def _read(
         with torch.set_grad_enabled(criterion == "taylor"):
             outputs = network(inputs)
             feeding.check_logits(outputs, len(labels))
+            feeding.check_labels(labels, outputs)
             loss = F.cross_entropy(outputs, labels, reduction="sum")
         if criterion == "taylor":
             gradients = torch.autograd.grad(loss, list(read.values()))
@@ -200,7 +198,7 @@ def choose(
     least = arguments.count("least", least)
     for layer, values in importances.items():
         arguments.tensor(f"importances[{layer!r}]", values, "channels")
-        if not (len(values) and values.isfinite().all()):
+        if not (len(values) and values.is_floating_point() and values.isfinite().all()):
             raise ValueError(
                 f"importances[{layer!r}] must be finite numbers, one for each channel, "
                 f"got shape {tuple(values.shape)}: {values}"
@@ -276,7 +274,7 @@ def prune(
 ) -> nn.Module:
     """The network without its least important channels; `importance`, `choose` and `remove`."""
     network = structure.plain(network)
-    shape = tuple(images.pixels.shape[1:]) if images is not None else shape
+    shape = tuple(checked(images).pixels.shape[1:]) if images is not None else shape
     owned = parts(network, shape)
     values = importance(network, criterion, images, shape, seed, owned)
     return remove(network, choose(values, fraction, scope, keep=keep), shape, owned)

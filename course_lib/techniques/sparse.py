@@ -38,8 +38,7 @@ def stored_bytes(what: nn.Module | Tensor, how: str) -> int:
     biases, norms and other parameters and buffers stay dense. No header is counted. Values keep
     their own type, 4 bytes for float32.
     """
-    if how not in FORMATS:
-        raise ValueError(f"how must be one of {', '.join(FORMATS)}, got {how!r}")
+    arguments.one_of("how", how, tuple(FORMATS))
     if isinstance(what, Tensor):
         return _weight_bytes(arguments.tensor("what", what).detach().cpu(), how)
     network = structure.plain(arguments.network(what))

@@ -56,8 +56,8 @@ def masks(
     Chosen on the processor, so that every device gets the same masks. Raises ValueError for bad
     arguments, unknown layers, NaN weights, and a network without such layers.
     """
-    _one_of("criterion", criterion, CRITERIA)
-    _one_of("scope", scope, SCOPES)
+    arguments.one_of("criterion", criterion, CRITERIA)
+    arguments.one_of("scope", scope, SCOPES)
     by_layer = isinstance(sparsity, Mapping)
     if by_layer and (scope == "global" or names is not None):
         raise ValueError(
@@ -113,7 +113,7 @@ def _groups(shape: torch.Size, granularity: Granularity) -> Tensor:
                 f"got {granularity!r}; (4, 1) takes four outputs' weights at once"
             )
     else:
-        _one_of("granularity", granularity, (*GRANULARITIES, "a block such as (4, 1)"))
+        arguments.one_of("granularity", granularity, (*GRANULARITIES, "a block such as (4, 1)"))
         columns = {
             "weight": 1,
             "row": shape[3:].numel(),
@@ -175,12 +175,9 @@ def below(network: nn.Module, threshold: float, names: Sequence[str] | None = No
     >>> below(nn.Sequential(layer), 0.0002)
     {'0': tensor([[False,  True]])}
     """
-    arguments.number("threshold", threshold, 0, hint="0.0002 removes what is hardly there")
+    threshold = arguments.number(
+        "threshold", threshold, 0, hint="0.0002 removes what is hardly there"
+    )
     return {
         name: weight.abs() > threshold for name, weight in effective_weights(network, names).items()
     }
-
-
-def _one_of(argument: str, value: object, allowed: Sequence[str]) -> None:
-    if value not in allowed:
-        raise ValueError(f"{argument} must be one of {', '.join(allowed)}, got {value!r}")

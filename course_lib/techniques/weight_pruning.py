@@ -86,8 +86,8 @@ def sparsity(network: nn.Module) -> dict[str, float]:
     weights = effective_weights(network)
     zeros = {name: int((weight == 0).sum()) for name, weight in weights.items()}
     count = {name: weight.numel() for name, weight in weights.items()}
-    total = sum(zeros.values()) / sum(count.values())
-    return {name: zeros[name] / count[name] for name in weights} | {"all": total}
+    total = sum(zeros.values()) / max(1, sum(count.values()))
+    return {name: zeros[name] / max(1, count[name]) for name in weights} | {"all": total}
 
 
 def fine_tune(

@@ -517,7 +517,7 @@ def test_a_share_out_of_range_is_quoted(network, images, share):
     ("request_", "answer"),
     [
         (lambda n: wp.masks(n, 0.5, "size"), r"criterion must be one of magnitude, random.*'size'"),
-        (lambda n: wp.masks(n, 0.5, scope="all"), "scope must be one of layer, global, got 'all'"),
+        (lambda n: wp.masks(n, 0.5, scope="all"), "scope must be one of layer, global; got 'all'"),
         (lambda n: wp.masks(n, 0.5, granularity="filter"), "granularity must be.*'filter'"),
         (lambda n: wp.masks(n, 0.5, granularity=(0, 4)), r"a block must be .*got \(0, 4\)"),
         (lambda n: wp.masks(n, 0.5, granularity=(4,)), r"a block must be .*got \(4,\)"),
