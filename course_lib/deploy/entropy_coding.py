@@ -31,8 +31,10 @@ COUNTS = np.array([b if b < 16 else (8 + b % 8) << (b // 8 - 1) for b in range(2
 class Coded:
     """Arrays as bytes."""
 
-    tables: bytes  # for each array, which values it has and how often, or the array as it is
-    codes: bytes  # the range coder's words, four bytes each, little-endian
+    tables: (
+        bytes | memoryview
+    )  # for each array, which values it has and how often, or the array as it is
+    codes: bytes | memoryview  # the range coder's words, four bytes each, little-endian
     sizes: tuple[float, ...] = ()  # bytes of each array, its table included, known after encode
 
 

@@ -5,7 +5,7 @@ nothing. page/shapes.js has the same rules for the phone page.
 
 >>> conv = Step("Conv", [(1, 3, 64, 64), (16, 3, 3, 3)], {"pads": [1, 1, 1, 1], "strides": [2, 2]})
 >>> result(conv)
-((1, 16, 32, 32), 966656)
+((1, 16, 32, 32), 967168)
 """
 
 import itertools
@@ -56,6 +56,8 @@ class Step:
         found = self.settings.get("axes", stored)
         if found is None and len(self.shapes) > 1 and self.shapes[1] is not None:
             raise self.wrong("computes its axes, where they must be stored")
+        if not isinstance(found or [], list):
+            raise self.wrong("has axes that are no list")
         return [self.axis(axis, rank) for axis in found or []]
 
     def axis(self, axis: int, rank: int) -> int:
