@@ -56,7 +56,7 @@ class Step:
         found = self.settings.get("axes", stored)
         if found is None and len(self.shapes) > 1 and self.shapes[1] is not None:
             raise self.wrong("computes its axes, where they must be stored")
-        if not isinstance(found or [], list):
+        if not isinstance(found, list | None):
             raise self.wrong("has axes that are no list")
         return [self.axis(axis, rank) for axis in found or []]
 
