@@ -109,8 +109,11 @@ def check_bare(content: bytes, limits: Limits = PACKED) -> None:
 def check_graph(model: Any) -> None:
     """Raise ValueError unless the graph only does what a network for images needs."""
     graph = model.graph
-    named = [*(n for node in graph.node for n in (*node.input, *node.output, node.op_type))]
-    if not all(isinstance(name, str) for name in (*named, *(n.domain for n in graph.node))):
+    named = [
+        n for node in graph.node for n in (*node.input, *node.output, node.op_type, node.domain)
+    ]
+    named += [each.name for each in (*graph.initializer, *graph.input, *graph.output)]
+    if not all(isinstance(name, str) for name in named):
         raise ValueError("its graph has names that are no text")
     strange = sorted({n.op_type for n in graph.node} - OPERATIONS)
     domains = sorted({n.domain for n in graph.node} - {"", "com.microsoft"})

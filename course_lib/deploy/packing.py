@@ -196,10 +196,7 @@ def unpack(packed: bytes, threads: int = 1) -> Onnx:
     del model
     network = Onnx(content, None, shape, kind, threads, packed_bytes=size)
     _ = network.normalisation  # refuses a note that is none
-    try:
-        _ = network.session
-    except Exception as error:  # ONNX Runtime's own kinds, one for each way to be wrong
-        raise ValueError(f"ONNX Runtime cannot run its graph: {str(error)[:200]}") from None
+    network.try_once()  # some mistakes show up when it runs
     return network
 
 
