@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from course_lib.deploy import graphs
-from course_lib.deploy.shapes import RULES, Shape, Step, result
+from course_lib.deploy.shapes import BLOCK, RULES, WEIGHTS, Shape, Step, filled, result
 from course_lib.units import show_bytes
 
 OPERATIONS = frozenset(RULES)
@@ -28,7 +28,6 @@ MOST_PLACES = 16  # inputs, outputs or settings of an operation
 SIZES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8}  # bytes, of a
 # number by its type in ONNX: floats of 32, 16 and 64 bits, integers, truth values.
 FLOATS, INTS, TEXT, FLOAT, INT = 6, 7, 3, 1, 2  # types of settings
-BLOCK = 16  # ONNX Runtime fills channels up to blocks, for the widest registers
 CHANNELS = frozenset(RULES) - {"Flatten", "Gemm", "MatMul", "QGemm", "QLinearMatMul", "Reshape"}
 
 
@@ -266,23 +265,16 @@ def _add(cost: Cost, step: Step, inputs: list[Any], made: _Value, steps: int) ->
     if made.stored:
         cost.folded += made.bytes
         cost.folded_steps += steps
-    if step.operation in ("Conv", "QLinearConv"):
-        weight = inputs[3 if step.operation == "QLinearConv" else 1]
-        around = math.prod(weight.shape[2:])
-        windows = math.prod(made.shape[2:]) * around
+    weight = inputs[WEIGHTS[step.operation]] if step.operation in WEIGHTS else None
+    if weight is None:
+        return
+    if weight.stored:
+        whole = filled(step.operation, weight.shape) * weight.size
+        cost.padding += whole - weight.bytes
+        cost.largest = max(cost.largest, whole)
+    if "Conv" in step.operation:
+        windows = math.prod(made.shape[2:]) * math.prod(weight.shape[2:])
         cost.buffer = max(cost.buffer, windows * max(8, weight.shape[1] * inputs[0].size))
-        if weight.stored:
-            filled = _filled(weight)
-            cost.padding += filled - weight.bytes
-            cost.largest = max(cost.largest, filled)
-
-
-def _filled(weight: _Value) -> int:
-    """Bytes of a convolution's weights once both kinds of channels are filled up to blocks."""
-    outputs, inputs = weight.shape[:2]
-    outputs += -outputs % BLOCK
-    inputs += -inputs % BLOCK if inputs > BLOCK else 0
-    return outputs * inputs * math.prod(weight.shape[2:]) * weight.size
 
 
 def _refuse(cost: Cost, operation: str, limits: Limits) -> None:

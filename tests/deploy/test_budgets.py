@@ -150,6 +150,16 @@ def test_a_convolution_of_one_filter_counts_as_the_block_that_the_engine_makes_o
         packing.unpack(with_graph(model, of_ones(1)))
 
 
+@pytest.mark.parametrize("shape", [(25_000_000, 1), (1, 25_000_000)])
+def test_a_matrix_of_one_column_counts_as_a_block(shape):
+    model = graph(
+        node("Reshape", ["images", "to"], ["r"]), node("MatMul", ["r", "w"], ["logits"]),
+        shape=(1, 5000, 5000), w=shape, to=np.array([-1, shape[0]]),
+    )  # fmt: skip
+    with pytest.raises(ValueError, match=r"would take .* to load"):
+        packing.unpack(with_graph(model, of_ones(1)))
+
+
 def test_a_sparse_tensor_would_be_filled_up():
     model = graph(node("Add", ["images", "w"], ["v"]), *POOLED)
     sparse = model.graph.sparse_initializer.add(dims=[2**15, 2**15])

@@ -136,6 +136,12 @@ def made(packed):
         "header": _parts(packed["after"])[0],
         "files": list(_files(packed["after"])),
         "rules": _rules(),
+        "weights": shapes.WEIGHTS,
+        "filled": [
+            {"operation": operation, "weight": weight, "numbers": shapes.filled(operation, weight)}
+            for operation in ("Conv", "MatMul")
+            for weight in ([1, 3, 5, 5], [16, 17, 1, 1], [3, 20, 1], [33, 7], [5])
+        ],
         "operations": sorted(budgets.OPERATIONS),
         "pair": {role: _text(file) for role, file in packed.items()},
     }

@@ -4,14 +4,13 @@
 //   const wrong = unfit(onnx, header); // a part of a sentence; "" if the network may run
 
 import { bareBytes, graphOf, Unfit } from "./onnx.js";
-import { product, result, RULES, Step } from "./shapes.js";
+import { blocks, filled, product, result, RULES, Step, WEIGHTS } from "./shapes.js";
 import { LARGEST, MOST_BARE, MOST_FOLDED, MOST_MEMORY, MOST_STEPS } from "./shared.js";
 
 const [MOST_OPERATIONS, MOST_TENSORS, LARGEST_SETTING, MOST_PLACES] = [10_000, 4096, 4096, 16];
 // Bytes of a number by its type in ONNX.
 const SIZES = { 1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8 };
 const [FLOAT32, INT64] = [1, 7];
-const BLOCK = 16; // channels are filled up to blocks
 const UNBLOCKED = ["Flatten", "Gemm", "MatMul", "QGemm", "QLinearMatMul", "Reshape"];
 
 /** What is wrong with a graph, for the shape and the classes of its header; "" if nothing is. */
@@ -136,26 +135,26 @@ function sizeOf(step, inputs) {
 }
 
 const bytes = ({ shape, size }) => product(shape) * size;
-const filled = (channels) => Math.ceil(channels / BLOCK) * BLOCK;
 
 function add(cost, operation, inputs, made, steps) {
   const blocked = made.shape.length === 4 && !UNBLOCKED.includes(operation);
   const channels = made.shape[1];
   cost.steps += steps;
-  cost.values += blocked ? (bytes(made) / channels) * filled(channels) : bytes(made);
+  cost.values += blocked ? (bytes(made) / channels) * blocks(channels) : bytes(made);
   if (made.stored) {
     cost.folded += bytes(made);
     cost.foldedSteps += steps;
   }
-  if (operation !== "Conv" && operation !== "QLinearConv") return;
-  const weight = inputs[operation === "QLinearConv" ? 3 : 1];
-  const [outputs, each, ...around] = weight.shape;
-  const windows = product(made.shape.slice(2)) * product(around);
-  cost.buffer = Math.max(cost.buffer, windows * Math.max(8, each * inputs[0].size));
-  if (!weight.stored) return;
-  const whole = filled(outputs) * (each > BLOCK ? filled(each) : each) * product(around);
-  cost.padding += whole * weight.size - bytes(weight);
-  cost.largest = Math.max(cost.largest, whole * weight.size);
+  const weight = WEIGHTS.has(operation) ? inputs[WEIGHTS.get(operation)] : null;
+  if (!weight) return;
+  if (weight.stored) {
+    const whole = filled(operation, weight.shape) * weight.size;
+    cost.padding += whole - bytes(weight);
+    cost.largest = Math.max(cost.largest, whole);
+  }
+  if (!operation.includes("Conv")) return;
+  const windows = product(made.shape.slice(2)) * product(weight.shape.slice(2));
+  cost.buffer = Math.max(cost.buffer, windows * Math.max(8, weight.shape[1] * inputs[0].size));
 }
 
 function refuse(cost, operation) {

@@ -59,6 +59,33 @@ export function result(step) {
   return [shape, steps + PER_NUMBER * largest];
 }
 
+const BLOCK = 16;
+
+/** Where an operation has what the engine lays out anew. */
+export const WEIGHTS = new Map([
+  ["Conv", 1],
+  ["QLinearConv", 3],
+  ["Gemm", 1],
+  ["MatMul", 1],
+  ["QGemm", 3],
+  ["QLinearMatMul", 3],
+]);
+
+/** A count filled up to blocks. */
+export const blocks = (count) => Math.ceil(count / BLOCK) * BLOCK;
+
+/** How many numbers a weight has once the engine has laid it out in blocks. */
+export function filled(operation, weight) {
+  if (weight.length < 2) return product(weight);
+  if (operation.includes("Conv")) {
+    const inputs = weight[1] > BLOCK ? blocks(weight[1]) : weight[1];
+    return blocks(weight[0]) * inputs * product(weight.slice(2));
+  }
+  const [rows, columns] = weight.slice(-2);
+  const sums = 4 * Math.max(rows, columns);
+  return product(weight.slice(0, -2)) * (blocks(rows) * blocks(columns) + sums);
+}
+
 const same = (step) => [step.shape(0), 0];
 
 const broadcast = (first, second) => (step) => [

@@ -3,11 +3,17 @@ import { test } from "node:test";
 
 import { given, page } from "./given.mjs";
 
-const { result, RULES, Step } = await page("shapes.js");
+const { filled, result, RULES, Step, WEIGHTS } = await page("shapes.js");
 const { Unfit } = await page("onnx.js");
 
 test("the operations are Python's", () => {
   assert.deepEqual([...RULES.keys()].sort(), given.operations);
+});
+
+test("weights are laid out as Python says", () => {
+  assert.deepEqual(Object.fromEntries(WEIGHTS), given.weights);
+  for (const { operation, weight, numbers } of given.filled)
+    assert.equal(filled(operation, weight), numbers, `${operation} ${weight}`);
 });
 
 for (const { operation, shapes, settings, stored, wanted } of given.rules) {
