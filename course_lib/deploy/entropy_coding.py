@@ -12,13 +12,15 @@ True
 True
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import constriction
 import numpy as np
 
 MOST_VALUES = 4096  # in one table; an array with more goes byte by byte, or stays as it is
+MOST_CODED = 2**26  # values in all codes of a file: 20 to 70 million are decoded in a second
+AT_ONCE = 2**20  # of these, so that what the decoder gives takes little beside the array
 RAW, RANGE, LIST, PLANES = range(4)  # the first byte of a table
 # What a byte stands for in a table: 0 to 15, then three bits more precise than a power of two, up
 # to 1.9 billion. Integers alone, so that every machine has the same model.
@@ -29,8 +31,10 @@ COUNTS = np.array([b if b < 16 else (8 + b % 8) << (b // 8 - 1) for b in range(2
 class Coded:
     """Arrays as bytes."""
 
-    tables: bytes  # for each array, which values it has and how often, or the array as it is
-    codes: bytes  # the range coder's words, four bytes each, little-endian
+    tables: (
+        bytes | memoryview
+    )  # for each array, which values it has and how often, or the array as it is
+    codes: bytes | memoryview  # the range coder's words, four bytes each, little-endian
     sizes: tuple[float, ...] = ()  # bytes of each array, its table included, known after encode
 
 
@@ -48,18 +52,22 @@ def encode(arrays: Sequence[np.ndarray]) -> Coded:
 def decode(coded: Coded, layouts: Sequence[tuple[np.dtype, int]]) -> list[np.ndarray]:
     """The flat arrays again. layouts: dtype and number of values of each, in the same order.
 
-    Memory is bound by the layouts, which the caller has to find reasonable first. Raises
-    ValueError for tables that cannot be; codes that are damaged give other values, so that the
-    caller needs a checksum.
+    Memory is bound by the layouts, which the caller has to find reasonable first, time by
+    MOST_CODED. Raises ValueError for tables that cannot be; codes that are damaged give other
+    values, so that the caller needs a checksum.
     """
+    return list(each(coded, layouts))
+
+
+def each(coded: Coded, layouts: Sequence[tuple[np.dtype, int]]) -> Iterator[np.ndarray]:
+    """The arrays of `decode` one by one, so that each can go before the next comes."""
     if len(coded.codes) % 4:
         raise ValueError(f"the codes must be words of four bytes, got {len(coded.codes)} bytes")
-    words = np.frombuffer(coded.codes, "<u4").astype(np.uint32)
-    decoder, tables = constriction.stream.queue.RangeDecoder(words), Tables(coded.tables)
-    arrays = [_decoded(np.dtype(dtype), count, tables, decoder) for dtype, count in layouts]
+    codes, tables = _Codes(coded.codes), Tables(coded.tables)
+    for dtype, count in layouts:
+        yield _decoded(np.dtype(dtype), count, tables, codes)
     if tables.left:
         raise ValueError(f"the tables hold {tables.left} bytes that belong to no array")
-    return arrays
 
 
 def entropy(counts: np.ndarray, modelled: np.ndarray | None = None) -> float:
@@ -154,14 +162,14 @@ def _model(counts: np.ndarray):
 class Tables:
     """Bytes that are read piece by piece, and may end early."""
 
-    def __init__(self, content: bytes):
-        self.content, self.at = content, 0
+    def __init__(self, content: bytes | memoryview):
+        self.content, self.at = memoryview(content), 0
 
     @property
     def left(self) -> int:
         return len(self.content) - self.at
 
-    def take(self, count: int) -> bytes:
+    def take(self, count: int) -> memoryview:
         if count > self.left:
             raise ValueError(f"the tables end early: {count} bytes wanted, {self.left} left")
         self.at += count
@@ -187,20 +195,44 @@ def number(value: int) -> bytes:
     return bytes([*found, value])
 
 
-def _decoded(dtype: np.dtype, count: int, tables: Tables, decoder) -> np.ndarray:
+class _Codes:
+    """The range coder's words, and how many values were asked of them."""
+
+    def __init__(self, codes: bytes | memoryview):
+        words = np.frombuffer(codes, "<u4").astype(np.uint32)
+        self.decoder, self.asked = constriction.stream.queue.RangeDecoder(words), 0
+
+    def into(self, found: np.ndarray, values: np.ndarray, counts: np.ndarray) -> None:
+        """Fill an array with values that occur so often; counts as bytes."""
+        self.asked += len(found)
+        if self.asked > MOST_CODED:
+            raise ValueError(
+                f"the codes stand for {self.asked:,} values or more, and at most {MOST_CODED:,} "
+                f"are read"
+            )
+        model = _model(counts)
+        try:
+            for start in range(0, len(found), AT_ONCE):
+                part = found[start : start + AT_ONCE]
+                part[:] = values[self.decoder.decode(model, len(part))]
+        except AssertionError as error:  # what constriction raises
+            raise ValueError(f"the codes do not fit their tables: {error}") from None
+
+
+def _decoded(dtype: np.dtype, count: int, tables: Tables, codes: _Codes) -> np.ndarray:
     little = dtype.newbyteorder("<")
     (kind,) = tables.take(1)
     if kind == RAW:
         return np.frombuffer(tables.take(count * dtype.itemsize), little).astype(dtype)
     if kind == PLANES and dtype.itemsize > 1:
-        planes = [
-            _decoded(np.dtype(np.uint8), count, tables, decoder) for _ in range(dtype.itemsize)
-        ]
-        return np.stack(planes, axis=1).reshape(-1).view(little).astype(dtype)
+        planes = np.empty((count, dtype.itemsize), np.uint8)
+        for i in range(dtype.itemsize):
+            planes[:, i] = _decoded(np.dtype(np.uint8), count, tables, codes)
+        return planes.reshape(-1).view(little).astype(dtype, copy=False)
     if kind == LIST:
         length = _length(tables)
         values = np.frombuffer(tables.take(length * dtype.itemsize), little)
-        return values[_symbols(length, count, tables, decoder)].astype(dtype)
+        return _chosen(values.astype(dtype), count, tables, codes)
     if kind == RANGE:
         folded, length = tables.number(), _length(tables)
         low = -(folded + 1) // 2 if folded % 2 else folded // 2
@@ -208,7 +240,7 @@ def _decoded(dtype: np.dtype, count: int, tables: Tables, decoder) -> np.ndarray
         if low < np.iinfo(bits).min or low + length - 1 > np.iinfo(bits).max:
             raise ValueError(f"the tables name values that {dtype} cannot hold")
         values = np.array([low + i for i in range(length)], dtype=bits)
-        return values.view(dtype)[_symbols(length, count, tables, decoder)]
+        return _chosen(values.view(dtype), count, tables, codes)
     raise ValueError(f"the tables name the unknown way {kind}")
 
 
@@ -219,13 +251,13 @@ def _length(tables: Tables) -> int:
     return length
 
 
-def _symbols(length: int, count: int, tables: Tables, decoder) -> np.ndarray:
-    counts = np.frombuffer(tables.take(length), np.uint8)
+def _chosen(values: np.ndarray, count: int, tables: Tables, codes: _Codes) -> np.ndarray:
+    """An array of so many of the values, by the counts that follow in the tables."""
+    counts = np.frombuffer(tables.take(len(values)), np.uint8)
     if not counts.any() or counts.max() >= len(COUNTS):
         raise ValueError("a table says of its values that none occurs, or one too often")
-    if length == 1:
-        return np.zeros(count, dtype=np.int32)
-    try:
-        return decoder.decode(_model(counts), count)
-    except AssertionError as error:  # what constriction raises
-        raise ValueError(f"the codes do not fit their tables: {error}") from None
+    if len(values) == 1:
+        return np.full(count, values[0])
+    found = np.empty(count, values.dtype)
+    codes.into(found, values, counts)
+    return found

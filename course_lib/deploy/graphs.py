@@ -19,6 +19,7 @@ import numpy as np
 
 from course_lib.images.normalisation import COURSE, Normalisation
 from course_lib.networks.counting import Counted
+from course_lib.techniques.integers import two_largest
 
 NORMALISATION = "normalisation"  # the key of the file's metadata
 
@@ -205,11 +206,9 @@ def saturating(model: Any) -> tuple[str, ...]:
     for _, name, tensor, outputs_first in _weighted(model.graph):
         if tensor.data_type != _onnx().TensorProto.INT8:
             continue
-        weight = _onnx().numpy_helper.to_array(tensor).astype(int)
+        weight = _onnx().numpy_helper.to_array(tensor)
         rows = weight if outputs_first else np.moveaxis(weight, -1, 0)
-        ends = np.sort(rows.reshape(len(rows), -1), axis=1)
-        highest, lowest = ends[:, -2:].clip(min=0).sum(axis=1), ends[:, :2].clip(max=0).sum(axis=1)
-        if (255 * highest > 2**15 - 1).any() or (255 * lowest < -(2**15)).any():
+        if two_largest(rows) > (2**15 - 1) / 255 or two_largest(rows, -1) > 2**15 / 255:
             found[name] = None
     return tuple(found)
 

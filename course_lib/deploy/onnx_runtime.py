@@ -80,6 +80,13 @@ class Onnx(Exported):
         session, feed = self.session, {given.name: image.contiguous().numpy()}
         return lambda: session.run(None, feed)
 
+    def try_once(self) -> None:
+        """Run one black image; ValueError, in ONNX Runtime's words, if that cannot be."""
+        try:
+            self(torch.zeros(self.batch or 1, *self.shape))
+        except Exception as error:  # ONNX Runtime's own kinds, one for each way to be wrong
+            raise ValueError(f"ONNX Runtime cannot run its graph: {str(error)[:200]}") from None
+
     @cached_property
     def normalisation(self) -> Normalisation:
         """How the file's network is fed; of files that do not say it, the course's way."""

@@ -30,7 +30,8 @@ from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as tensors_as_bytes
 
 from course_lib import files
-from course_lib.deploy import entropy_coding, graphs
+from course_lib.deploy import budgets, entropy_coding, graphs
+from course_lib.deploy.budgets import check_graph
 from course_lib.deploy.engines import Onnx
 from course_lib.units import show_bytes
 
@@ -38,22 +39,14 @@ if TYPE_CHECKING:
     from course_lib.figures.style import Picture
 
 FORMAT = 1
-LARGEST = 2**28  # bytes of a restored network; more is refused before anything is allocated
+LARGEST = budgets.PACKED.weights + budgets.PACKED.bare  # bytes, packed or not
+OPERATIONS = budgets.OPERATIONS  # that a packed graph may hold
 SMALL = 16  # bytes; tensors of no more stay in the graph
 SHORT = 256  # numbers; arrays of no more (scales, biases) share a table with others of their type
 PRESSED: Any = {  # the graph: its bytes follow each other without any alignment
     "format": lzma.FORMAT_RAW,
     "filters": [{"id": lzma.FILTER_LZMA1, "dict_size": 2**20, "lc": 0, "lp": 0, "pb": 0}],
 }
-
-# What a packed graph may do: nothing that branches, loops, reads files or fills memory by itself.
-OPERATIONS = {
-    "Add", "AveragePool", "BatchNormalization", "Cast", "Clip", "Conv", "DequantizeLinear",
-    "Flatten", "Gemm", "GlobalAveragePool", "Identity", "MatMul", "MaxPool", "Mul", "QGemm",
-    "QLinearAdd", "QLinearConv", "QLinearGlobalAveragePool", "QLinearMatMul", "QuantizeLinear",
-    "ReduceMean", "Relu", "Reshape", "Sigmoid", "Softmax", "Squeeze", "Sub", "Transpose",
-}  # fmt: skip
-MOST_OPERATIONS, LARGEST_SETTING = 10_000, 4096
 
 
 def save(network: Onnx, path: str | Path) -> Path:
@@ -190,65 +183,46 @@ def unpack(packed: bytes, threads: int = 1) -> Onnx:
     """The network of a packed file's bytes.
 
     Raises ValueError for anything else: damaged, cut off, of a later format, or made to harm.
-    Memory and time are bounded by LARGEST and by what the file itself can hold.
+    Memory and time are bounded by `budgets`: what the file unpacks to is counted before it is
+    unpacked, what the network takes to load and to run on one image before the engine has it.
     """
-    content = entropy_coding.Tables(_body(packed))
-    tables = entropy_coding.Tables(_inflated(content.take(content.number())))
-    model = graphs.parsed(tables.take(tables.number()))
-    check_graph(model)
-    hollow = [t for t in model.graph.initializer if not t.raw_data and math.prod(t.dims)]
-    empty = [_Hollow(_dtype(tensor), math.prod(tensor.dims)) for tensor in hollow]
-    size = sum(each.dtype.itemsize * each.size for each in empty)
-    if size > LARGEST:
-        raise ValueError(f"it would take {show_bytes(size)}, more than {show_bytes(LARGEST)}")
-    groups = _shared(empty)
-    layouts = [(empty[some[0]].dtype, sum(empty[i].size for i in some)) for some in groups]
-    coded = entropy_coding.Coded(tables.take(tables.left), content.take(content.left))
-    for some, array in zip(groups, entropy_coding.decode(coded, layouts), strict=True):
-        ends = np.cumsum([empty[i].size for i in some])[:-1]
-        for i, part in zip(some, np.split(array, ends), strict=True):
-            hollow[i].raw_data = part.astype(part.dtype.newbyteorder("<")).tobytes()
-    network = Onnx(
-        graphs.serialised(model),
-        None,
-        graphs.image_shape(model),
-        graphs.kind(model),
-        threads,
-        packed_bytes=len(packed),
-    )
+    size, body = len(packed), _body(packed)
+    del packed  # a copy less, unless the caller keeps it
+    model = _model(body)
+    del body
+    budgets.check_run(model)
+    shape, kind = graphs.image_shape(model), graphs.kind(model)
+    content = graphs.serialised(model)
+    del model
+    network = Onnx(content, None, shape, kind, threads, packed_bytes=size)
     _ = network.normalisation  # refuses a note that is none
-    try:
-        _ = network.session
-    except Exception as error:  # ONNX Runtime's own kinds, one for each way to be wrong
-        raise ValueError(f"ONNX Runtime cannot run its graph: {str(error)[:200]}") from None
+    network.try_once()  # some mistakes show up when it runs
     return network
 
 
-def check_graph(model: Any) -> None:
-    """Raise ValueError unless the graph only does what a network for images needs."""
-    graph = model.graph
-    named = [*(n for node in graph.node for n in (*node.input, *node.output, node.op_type))]
-    if not all(isinstance(name, str) for name in (*named, *(n.domain for n in graph.node))):
-        raise ValueError("its graph has names that are no text")
-    strange = sorted({n.op_type for n in graph.node} - OPERATIONS)
-    domains = sorted({n.domain for n in graph.node} - {"", "com.microsoft"})
-    if strange or domains or model.functions or len(graph.node) > MOST_OPERATIONS:
+def _model(body: bytes) -> Any:
+    """The whole graph, an onnx.ModelProto, of what `_body` gave."""
+    content = entropy_coding.Tables(body)
+    tables = entropy_coding.Tables(_inflated(content.take(content.number())))
+    length = tables.number()
+    if length > budgets.PACKED.bare:
         raise ValueError(
-            f"its graph has {len(graph.node):,} operations, "
-            f"{', '.join(strange + domains) or 'all known'}; a packed network has at most "
-            f"{MOST_OPERATIONS:,}, and none but {', '.join(sorted(OPERATIONS))}"
+            f"its graph is unreasonably large: {show_bytes(length)} beside its weights, more than "
+            f"{show_bytes(budgets.PACKED.bare)}"
         )
-    for tensor in (*graph.initializer, *(a.t for n in graph.node for a in n.attribute)):
-        if tensor.external_data or tensor.data_location:
-            raise ValueError("its graph wants to read another file")
-    for node in graph.node:
-        for setting in node.attribute:
-            if setting.HasField("g") or setting.graphs or setting.sparse_tensors:
-                raise ValueError(f"its {node.op_type} holds a graph of its own")
-            if any(abs(number) > LARGEST_SETTING for number in (setting.i, *setting.ints)):
-                raise ValueError(
-                    f"{setting.name} of its {node.op_type} is beyond {LARGEST_SETTING}"
-                )
+    model = graphs.parsed(bytes(tables.take(length)))
+    check_graph(model)
+    budgets.check(model)
+    hollow = [t for t in model.graph.initializer if not t.raw_data and math.prod(t.dims)]
+    empty = [_Hollow(_dtype(tensor), math.prod(tensor.dims)) for tensor in hollow]
+    groups = _shared(empty)
+    layouts = [(empty[some[0]].dtype, sum(empty[i].size for i in some)) for some in groups]
+    coded = entropy_coding.Coded(tables.take(tables.left), content.take(content.left))
+    for some, array in zip(groups, entropy_coding.each(coded, layouts), strict=True):
+        ends = np.cumsum([empty[i].size for i in some])[:-1]
+        for i, part in zip(some, np.split(array, ends), strict=True):
+            hollow[i].raw_data = part.astype(part.dtype.newbyteorder("<"), copy=False).tobytes()
+    return model
 
 
 # The container
@@ -311,7 +285,7 @@ def _checksum(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()[:16]
 
 
-def _inflated(pressed: bytes) -> bytes:
+def _inflated(pressed: bytes | memoryview) -> bytes:
     try:
         inflating = lzma.LZMADecompressor(**PRESSED)
         content = inflating.decompress(pressed, LARGEST)
@@ -325,9 +299,5 @@ def _inflated(pressed: bytes) -> bytes:
 def _dtype(tensor: Any) -> np.dtype:
     from onnx import helper
 
-    if any(side < 0 for side in tensor.dims):
-        raise ValueError(f"a tensor of shape {list(tensor.dims)} cannot be")
-    try:
-        return np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type))
-    except (KeyError, TypeError):
-        raise ValueError(f"a tensor of the unknown type {tensor.data_type}") from None
+    budgets.size_of(tensor)  # refuses what cannot be
+    return np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type))

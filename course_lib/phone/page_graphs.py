@@ -8,8 +8,20 @@
 1
 """
 
-from course_lib.deploy import graphs, packing
+from typing import Any
+
+from course_lib.deploy import budgets, graphs
 from course_lib.deploy.engines import Onnx
+from course_lib.phone.page_shared import VALUES
+
+LIMITS = budgets.Limits(
+    bare=VALUES["MOST_BARE"],
+    weights=VALUES["LARGEST"],
+    memory=VALUES["MOST_MEMORY"],
+    steps=VALUES["MOST_STEPS"],
+    folded=VALUES["MOST_FOLDED"],
+)
+FLOAT32 = 1  # ONNX's number of the type
 
 
 def for_one_image(content: bytes, classes: int) -> bytes:
@@ -36,26 +48,45 @@ def for_one_image(content: bytes, classes: int) -> bytes:
 
 
 def check(network: Onnx, classes: int) -> None:
-    """Raise ValueError unless the graph is harmless and turns one image into logits."""
+    """Raise ValueError unless the graph is harmless and turns one image into logits.
+
+    What it costs is counted before ONNX Runtime has it; page/budgets.js does the same.
+    """
+    budgets.check_bare(network.content, LIMITS)
     graph = graphs.parsed(network.content)
-    packing.check_graph(graph)
+    budgets.check_graph(graph)
     if graphs.image_shape(graph) != network.shape:
         raise ValueError(
             f"its graph takes images of {graphs.image_shape(graph)}, its header says "
             f"{network.shape}"
         )
-    try:
-        session = network.session
-    except Exception as error:  # ONNX Runtime's own kinds, one for each way to be wrong
-        raise ValueError(f"ONNX Runtime cannot run its graph: {str(error)[:200]}") from None
-    found = [
-        (value.name, value.type, value.shape)
-        for value in (*session.get_inputs(), *session.get_outputs())
-    ]
-    kind = "tensor(float)"
-    wanted = [("images", kind, [1, *network.shape]), ("logits", kind, [1, classes])]
+    cost = budgets.check_run(graph, LIMITS)
+    wanted = [("images", [1, *network.shape]), ("logits", [1, classes])]
+    _compare(_declared(graph), wanted)
+    _compare([wanted[0], *((name, list(shape)) for name, shape in cost.answers.items())], wanted)
+    network.try_once()
+    session = network.session
+    ends = (*session.get_inputs(), *session.get_outputs())
+    _compare(
+        [(end.name if end.type == "tensor(float)" else end.type, end.shape) for end in ends], wanted
+    )
+
+
+def _declared(graph: Any) -> list[tuple[str, list[int]]]:
+    """What the graph says of its inputs and outputs: names and shapes, of those of float32."""
+    stored = {tensor.name for tensor in graph.graph.initializer}
+    found = []
+    for value in (*graph.graph.input, *graph.graph.output):
+        kind = value.type.tensor_type
+        if value.name not in stored:
+            name = value.name if kind.elem_type == FLOAT32 else f"{value.name}, no float32"
+            found.append((name, [side.dim_value for side in kind.shape.dim]))
+    return found
+
+
+def _compare(found: list[tuple[str, list[int]]], wanted: list[tuple[str, list[int]]]) -> None:
     if found != wanted:
         raise ValueError(
-            f"its graph must turn images {wanted[0][2]} into logits {wanted[1][2]}, one number "
-            f"for each class; got {', '.join(f'{name} {shape}' for name, _, shape in found)}"
+            f"its graph must turn images {wanted[0][1]} into logits {wanted[1][1]}, one number "
+            f"for each class; got {', '.join(f'{name} {shape}' for name, shape in found)}"
         )

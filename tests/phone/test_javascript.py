@@ -9,6 +9,7 @@ import base64
 import contextlib
 import dataclasses
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -19,12 +20,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 import course_lib
 from course_lib import app, engines, rejection
+from course_lib.deploy import budgets, graphs, shapes
 from course_lib.images.normalisation import IMAGENET as BY_CHANNEL
 from course_lib.images.normalisation import Normalisation
 from course_lib.phone import page_folder, page_models, page_runtime, page_shared
@@ -132,8 +135,76 @@ def made(packed):
         "timings": _timings(),
         "header": _parts(packed["after"])[0],
         "files": list(_files(packed["after"])),
+        "rules": _rules(),
+        "weights": shapes.WEIGHTS,
+        "filled": [
+            {"operation": operation, "weight": weight, "numbers": shapes.filled(operation, weight)}
+            for operation in ("Conv", "MatMul")
+            for weight in ([1, 3, 5, 5], [16, 17, 1, 1], [3, 20, 1], [33, 7], [5])
+        ],
+        "operations": sorted(budgets.OPERATIONS),
         "pair": {role: _text(file) for role, file in packed.items()},
     }
+
+
+def _rules():
+    """Operations on shapes, and what Python's rules say of them: a shape and steps, or nothing."""
+    image, weights = [1, 3, 64, 48], [16, 3, 3, 3]
+    cases = [
+        ("Conv", [image, weights, [16]], {"pads": [1, 1, 0, 2], "strides": [2, 3]}, []),
+        ("Conv", [image, weights], {"dilations": [2, 1], "auto_pad": "VALID"}, []),
+        ("Conv", [image, weights], {"auto_pad": "SAME_UPPER", "strides": [3, 3]}, []),
+        ("Conv", [image, [3, 1, 5, 5]], {"group": 3}, []),
+        ("Conv", [image, [4, 1, 5, 5]], {"group": 3}, []),
+        ("Conv", [image, weights], {"pads": [-1, 0, 0, 0]}, []),
+        ("Conv", [image, weights], {"kernel_shape": [5, 5]}, []),
+        ("Conv", [image, [16, 3, 99, 3]], {}, []), ("Conv", [image], {}, []),
+        ("QLinearConv", [image, [], [], weights], {"strides": [2, 2]}, []),
+        *(("MaxPool", [[1, 4, side, 9]], {"kernel_shape": [3, 2], "strides": [2, 2], "ceil_mode": 1,
+           "pads": [1, 0, 1, 1]}, []) for side in (3, 7, 8, 9)),
+        ("AveragePool", [image], {"kernel_shape": [64, 48]}, []), ("AveragePool", [image], {}, []),
+        ("MaxPool", [image], {"kernel_shape": 3}, []), ("GlobalAveragePool", [image], {}, []),
+        ("QLinearGlobalAveragePool", [image], {"channels_last": 1}, []),
+        ("Gemm", [[1, 8], [5, 8], [5]], {"transB": 1}, []), ("Gemm", [[1, 8], [5, 8]], {}, []),
+        ("QGemm", [[8, 2], [], [], [8, 3]], {"transA": 1}, []),
+        ("MatMul", [[2, 1, 4, 5], [3, 5, 6]], {}, []), ("MatMul", [[5], [5, 6]], {}, []),
+        ("MatMul", [[4, 5], [5]], {}, []), ("MatMul", [[5], [5]], {}, []),
+        ("MatMul", [[4, 5], [6, 5]], {}, []), ("MatMul", [[4, 5], []], {}, []),
+        ("QLinearMatMul", [[1, 4], [], [], [4, 7]], {}, []),
+        ("Add", [[4, 1, 3], [5, 3]], {}, []), ("Mul", [[4], [3]], {}, []),
+        ("Sub", [[], [2]], {}, []),
+        ("QLinearAdd", [image, [], [], [3, 1, 1]], {}, []), ("Add", [image], {}, []),
+        ("Relu", [image], {}, []), ("Clip", [image, None, []], {}, []), ("Relu", [None], {}, []),
+        ("Flatten", [image], {"axis": 2}, []), ("Flatten", [image], {"axis": -1}, []),
+        ("Flatten", [image], {"axis": 4}, []), ("Flatten", [image], {"axis": 5}, []),
+        *(("Reshape", [image, [len(to)]], {}, [None, to])
+          for to in ([-1, 3], [0, -1], [1, 9216], [-1, -1], [7, -1], [0, 0, 0, 0, 1], [], [-2, 3])),
+        ("Reshape", [image, [2]], {}, [None, None]),
+        ("Reshape", [image, [2]], {"allowzero": 1}, [None, [0, -1]]),
+        ("Squeeze", [[1, 5, 1]], {}, []), ("Squeeze", [[1, 5, 1], [1]], {}, [None, [-1]]),
+        ("Squeeze", [[1, 5, 1]], {"axes": [1]}, []), ("Squeeze", [[1, 5], [1]], {}, [None, None]),
+        ("Squeeze", [[1, 5]], {"axes": 0}, []),
+        ("ReduceMean", [image], {"axes": [2, -1], "keepdims": 0}, []),
+        ("ReduceMean", [image, [1]], {"keepdims": 1}, [None, [1]]), ("ReduceMean", [image], {}, []),
+        ("ReduceMean", [image], {"noop_with_empty_axes": 1, "keepdims": 0}, []),
+        ("ReduceMean", [image], {"axes": [4]}, []), ("Transpose", [image], {}, []),
+        ("Transpose", [image], {"perm": [0, 2, 3, 1]}, []),
+        ("Transpose", [image], {"perm": [0, 0, 1, 2]}, []),
+        ("Transpose", [image], {"perm": [0, 1]}, []),
+    ]  # fmt: skip
+    return [_rule(*case) for case in cases]
+
+
+def _rule(operation, given, settings, stored):
+    coded = {k: v.encode() if isinstance(v, str) else v for k, v in settings.items()}
+    at = [None if each is None else tuple(each) for each in given]
+    try:
+        shape, steps = shapes.result(shapes.Step(operation, at, coded, stored))
+        wanted = [list(shape), steps]
+    except ValueError:
+        wanted = None
+    return {"operation": operation, "shapes": given, "settings": settings, "stored": stored,
+            "wanted": wanted}  # fmt: skip
 
 
 def _text(content):
@@ -284,6 +355,77 @@ def _files(packed):
         ("a bomb", gzip.compress(bytes(page_models.LARGEST + 1), 1), "too large"),
     ):  # fmt: skip
         yield _file(about, file, says)
+    for about, file, says in _graphs(packed):
+        yield _file(about, file, says)
+
+
+def _graphs(packed):
+    """Files whose checksum is right, and whose graph is not for this page, or barely."""
+    header, content = _parts(packed)
+
+    def file(*nodes, tensors=(), shape=(1, 3, 32, 32), inner=b"", version=20):
+        images = helper.make_tensor_value_info("images", TensorProto.FLOAT, shape)
+        logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, 3])
+        nodes = [helper.make_node(n, a, b, **settings) for n, a, b, settings in nodes]
+        graph = helper.make_graph(nodes, "g", [images], [logits], list(tensors))
+        graph.MergeFromString(inner)
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", version)], ir_version=10
+        )
+        return whole(graphs.serialised(model))
+
+    def whole(graph):
+        digest = hashlib.sha256(graph).hexdigest()
+        return _joined(header | {"onnx_bytes": len(graph), "sha256": digest}, graph)
+
+    def stored(name, *shape, kind=np.float32):
+        return numpy_helper.from_array(np.ones(shape, kind), name)
+
+    def pooled(name):
+        return ("GlobalAveragePool", [name], ["p"], {}), ("Flatten", ["p"], ["logits"], {})
+
+    column, row = stored("a", 20_000, 1), stored("b", 1, 20_000)
+    large = TensorProto(name="w", dims=[2**40], data_type=1, raw_data=b"1234")
+    sparse = onnx.SparseTensorProto(values=stored("w", 1), dims=[2**30])
+    outside = TensorProto(name="w", dims=[1], data_type=1, data_location=TensorProto.EXTERNAL)
+    pads, wide = {"pads": [4096] * 4}, {"kernel_shape": [500, 500], "pads": [499] * 4}
+    add = [("Relu", ["images"], ["v0"], {}),
+           *(("Add", [f"v{i}", "images"], [f"v{i + 1}"], {}) for i in range(9000))]  # fmt: skip
+    mean = ("ReduceMean", ["c"], ["m"], {"keepdims": 0})
+    yield "a network", file(*pooled("images")), None
+    yield from (
+        ("padded to gigabytes", file(("Conv", ["images", "w"], ["v"], pads), *pooled("v"),
+            tensors=[stored("w", 3, 3, 1, 1)]), "Conv it takes .* bytes, more than 480,000,000"),
+        ("windows without end", file(("MaxPool", ["images"], ["v"], wide), *pooled("v")),
+            "MaxPool it takes .* steps, more than 8,589,934,592"),
+        ("folded to gigabytes", file(("Add", ["a", "b"], ["c"], {}), mean,
+            ("Add", ["images", "m"], ["v"], {}), *pooled("v"), tensors=[column, row]),
+            "Add it takes .* bytes, more than"),
+        ("folded for seconds", file(("MatMul", ["a", "a"], ["c"], {}), mean,
+            ("Add", ["images", "m"], ["v"], {}), *pooled("v"), tensors=[stored("a", 700, 700)]),
+            "MatMul it takes .* steps from its weights alone"),
+        ("many results", file(*add, *pooled("v9000")), "Add it takes .* bytes"),
+        ("a tensor that is not there", file(*pooled("images"), tensors=[large]), "raw data of its"),
+        ("a sparse tensor", file(*pooled("images"), inner=onnx.GraphProto(
+            sparse_initializer=[sparse]).SerializeToString()), "more than operations and tensors"),
+        ("another file", file(*pooled("images"), tensors=[outside]), "read another file"),
+        ("empty parts", file(*pooled("images"), inner=b"\x6a\x00" * 2**19), "more than .* parts"),
+        ("long names", file(*pooled("images"), inner=onnx.GraphProto(
+            doc_string="x" * 2**20).SerializeToString()), "too large"),
+        ("other operations", file(("Expand", ["images", "images"], ["v"], {}), *pooled("v")),
+            "holds Expand"),
+        ("no such input", file(("Relu", ["nothing"], ["v"], {}), *pooled("v")), "reads nothing"),
+        ("the same name twice", file(("Relu", ["images"], ["p"], {}), *pooled("p")), "name of its"),
+        ("larger settings", file(("MaxPool", ["images"], ["v"], {"kernel_shape": [4097, 1]}),
+            *pooled("v")), "kernel_shape of its MaxPool"),
+        ("a text as kernel", file(("MaxPool", ["images"], ["v"], {"kernel_shape": "3"}),
+            *pooled("v")), "MaxPool has no"),
+        ("other images", file(*pooled("images"), shape=(1, 3, 64, 64)), "must turn images"),
+        ("any number of images", file(*pooled("images"), shape=("n", 3, 32, 32)), "must turn"),
+        ("other logits", file(("Flatten", ["images"], ["logits"], {})), "gives 1,3072, not 1,3"),
+        ("no graph", whole(b"no graph"), "end early"), ("nothing", whole(b""), "no network"),
+        ("half a graph", whole(content[: len(content) // 2]), "end early|must turn"),
+    )  # fmt: skip
 
 
 def _wrong_rules():

@@ -4,6 +4,7 @@
 //   const model = await fetched("models/leaves-after.plants");   // {header, onnx, bytes}
 //   const model = await opened(file);                            // a File from the disk
 
+import { unfit } from "./budgets.js";
 import {
   CLASSES,
   EVIDENCES,
@@ -74,6 +75,8 @@ export async function unpacked(content, name) {
     const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
     if (hex !== header.sha256) throw damaged("its network is not the one that was written");
   }
+  const heavy = unfit(onnx, header);
+  if (heavy) throw new Problem(say.modelUnfit(name, heavy));
   return { header, onnx, bytes: content.length };
 }
 

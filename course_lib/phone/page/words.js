@@ -52,6 +52,8 @@ export const say = {
     `The model file ${file} has format ${format}; this page reads format ${known}. Reload the page for its newest version, or build it again with the course that wrote the file.`,
   modelTooLarge: (file) =>
     `${file} is too large for this page, which takes networks of up to ${bytes(LARGEST)}.`,
+  modelUnfit: (file, what) =>
+    `The network in ${file} is none that this page runs: ${what}. Write it again with \`compress\`.`,
   modelRefused: (file) =>
     `The network in ${file} does not run here. Write it again with \`compress\`.`,
   notPlants: (file) => `${file} is no model file of this page. ${MODEL_FILE}`,
