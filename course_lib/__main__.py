@@ -8,6 +8,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from course_lib import faults
+
 
 def parser() -> argparse.ArgumentParser:
     """What can be asked for, and the help that `--help` prints."""
@@ -144,9 +146,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
     try:
         return _carry_out(asked)
-    except (ValueError, FileNotFoundError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the system's error, not one of our messages: where it arose matters
+    except (ValueError, OSError, MemoryError, RuntimeError, ImportError) as error:
+        if (said := faults.sentence(error)) is not None:  # the machine's failing, not the request's
+            print(f"{asked.command}: {said}", file=sys.stderr)
+            return 1
+        if not isinstance(error, ValueError | FileNotFoundError):
+            raise
         print(f"{asked.command}: {_one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

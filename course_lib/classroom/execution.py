@@ -6,7 +6,6 @@ An error in a cell is a result, not an exception: the `Execution` says which cel
 import os
 import re
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -21,6 +20,8 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+
+from course_lib import files
 
 SAMPLE_SECONDS = 0.2
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -153,7 +154,7 @@ def execute(
         at["cell"] += 1
         client.said = ""
 
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+    with files.scratch() as scratch:
         client = _Client(
             copy,
             timeout=timeout,
@@ -161,7 +162,7 @@ def execute(
             store_widget_state=False,
             on_cell_execute=count,
         )
-        environment = {**(env or kernel_env(Path.cwd())), "IPYTHONDIR": scratch}
+        environment = {**(env or kernel_env(Path.cwd())), "IPYTHONDIR": str(scratch)}
         errors: list[BaseException] = []
 
         def work() -> None:

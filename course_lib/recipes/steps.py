@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from course_lib import files
 from course_lib.deploy import packing
 from course_lib.measure import measuring
 from course_lib.networks import identity, structure, training
@@ -196,7 +197,8 @@ class Distil(Step):
                 workers=measuring.threads(), bfloat16=True, checkpoint=file.with_suffix(".part"),
                 progress=lesson.progress,
             )  # fmt: skip
-            save_file({k: v.contiguous() for k, v in network.state_dict().items()}, file)
+            weights = {name: each.contiguous() for name, each in network.state_dict().items()}
+            files.write(file, save(weights))
         seen = state.images_seen + epochs * len(data.train)
         return dataclasses.replace(state, network=network, images_seen=seen)
 

@@ -1,0 +1,70 @@
+"""What a machine's failing looks like in Python, and the one sentence that says what to do.
+
+>>> print(sentence(OSError(28, "No space left on device", "out/result.json")))
+out/result.json: No space left on device; free some space, or choose a folder on another disk
+>>> sentence(RuntimeError("a mistake of the course's own")) is None
+True
+"""
+
+import errno
+import os
+import re
+
+from course_lib.files import REMEDIES
+
+# PyTorch, ONNX Runtime, safetensors and the loader of libraries each have words of their own.
+MEMORY = (
+    r"can't allocate memory|not enough memory|cannot allocate memory|out of memory|bad_alloc|"
+    r"failed to map segment|can't start new thread|Resource temporarily unavailable|"
+    r"unable to mmap|MapViewOfFile|failed to allocate|Failed to allocate memory|std::bad_alloc"
+)
+DISK = r"unexpected pos|PytorchStreamWriter|file write failed|No space left on device|os error 28"
+MACHINE = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG),
+    *(errno.EIO, errno.EMFILE, errno.ENFILE),
+)
+NO_SCRATCH = "No usable temporary directory"
+SCRATCH = (
+    "no folder for temporary files can be written: free some space, or let the environment "
+    "variable TMPDIR name a folder that can"
+)
+
+
+def sentence(error: BaseException) -> str | None:
+    """What went wrong and what to do, in one line; None for what is no failing of the machine."""
+    text = " ".join(str(error).split())
+    if NO_SCRATCH in text:
+        return SCRATCH
+    if _memory(error, text):
+        why = text[:150] or "Python could get no more"
+        return (
+            f"not enough memory ({why}): close other programs, raise the limit (ulimit -v) if "
+            "there is one, or take smaller or fewer images"
+        )
+    if isinstance(error, OSError) and error.errno is not None:
+        return _of_the_system(error)
+    if re.search(DISK, text):
+        return (
+            f"the disk is full ({text[:150]}): free some space in the output folder, in that of "
+            "COURSE_CACHE, and in that for temporary files (TMPDIR)"
+        )
+    return None
+
+
+def _memory(error: BaseException, text: str) -> bool:
+    if isinstance(error, OSError) and error.errno in (errno.ENOMEM, errno.EAGAIN):
+        return True
+    kinds = (RuntimeError, ImportError, OSError)
+    return isinstance(error, MemoryError) or (
+        isinstance(error, kinds) and re.search(MEMORY, text, re.IGNORECASE) is not None
+    )
+
+
+def _of_the_system(error: OSError) -> str | None:
+    reason = " ".join((error.strerror or str(error)).split())
+    if error.filename is None:  # `files` has said all
+        return reason
+    if error.errno not in MACHINE:  # a file that is not there, say: where it was missed matters
+        return None
+    remedy = REMEDIES.get(error.errno, "mend that, then give the same command again")
+    return f"{os.fsdecode(error.filename)}: {reason}; {remedy}"
