@@ -5,6 +5,8 @@ Written after every epoch, and in the midst of long ones: half a minute is what 
 
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,5 +61,25 @@ class Keeper:
 
     def done(self) -> None:
         """The training came to its end: nothing to go on with."""
-        if self.path is not None:
+        if self.path is not None and self.path not in _stored_later:
             self.path.unlink(missing_ok=True)
+
+
+_stored_later: set[Path] = set()
+
+
+@contextmanager
+def until_stored(path: Path | None) -> Iterator[None]:
+    """Leave a checkpoint where it is until the block, which stores what was trained, is over.
+
+    Who is killed between training and storing would lose all otherwise.
+    """
+    if path is None:
+        yield
+        return
+    _stored_later.add(path)
+    try:
+        yield
+    finally:
+        _stored_later.discard(path)
+    path.unlink(missing_ok=True)

@@ -28,10 +28,9 @@ from .. import cache
 from ..images import leaves, orientation
 from ..images.data import ImageData, Images, are_leaves
 from ..processor import has_bfloat16
-from . import checkpoints, feeding, models, structure
+from . import checkpoints, feeding, keeper, models, structure
 from .epochs import AfterStep, Loss, Run, Teaching
 from .epochs import augmented as augmented
-from .keeper import Keeper
 from .workers import Workers
 
 BATCH = 32  # images that `predict` asks about at a time
@@ -114,16 +113,16 @@ def fit(
     settings = (epochs, learning_rate, run.batch_size, weight_decay, seed, sorted(how), keep,
                 run.workers, bfloat16)  # fmt: skip
     tied_to = checkpoints.tied_to(network, data, *settings) if checkpoint else None
-    keeper = Keeper(checkpoint, tied_to, run)
-    history = History(**(keeper.resumed() or {}))
+    keeping = keeper.Keeper(checkpoint, tied_to, run)
+    history = History(**(keeping.resumed() or {}))
     start = time.perf_counter() - history.seconds
 
     def kept() -> None:
         history.seconds = time.perf_counter() - start
-        keeper.keep(dataclasses.asdict(history))
+        keeping.keep(dataclasses.asdict(history))
 
     def kept_if_due() -> None:
-        if keeper.due:
+        if keeping.due:
             kept()
 
     with _bar(run, progress) as bar:
@@ -142,7 +141,7 @@ def fit(
             bar.write(f"stopped in epoch {len(history.loss) + 1}: the best network so far is kept")
     history.seconds = time.perf_counter() - start
     found = run.result()
-    keeper.done()
+    keeping.done()
     release_memory()
     return found, history
 
@@ -266,15 +265,19 @@ def original(data: ImageData, progress: bool = True) -> nn.Module:
     if ships is not None:
         return ships
 
+    stored = contextlib.ExitStack()
+
     def make() -> cache.Stored:
         kept = cache.under_way(f"leafnet-{data.fingerprint}.part")
+        stored.enter_context(keeper.until_stored(kept))
         network, history = _gone_on_with(data, progress, kept)
         if history.interrupted:
             raise _Interrupted(network)
         return network.state_dict(), {"name": data.name, "seconds": round(history.seconds)}
 
     try:
-        weights, _ = cache.cached(f"leafnet-{data.fingerprint}.safetensors", "1", make)
+        with stored:
+            weights, _ = cache.cached(f"leafnet-{data.fingerprint}.safetensors", "1", make)
     except _Interrupted as stopped:
         return stopped.network  # good enough to go on with, not to keep
     network = models.LeafNet(ORIGINAL_WIDTH, len(data.classes), data.shape[0])

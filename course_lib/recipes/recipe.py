@@ -141,9 +141,9 @@ def packed_file(data: ImageData, progress: bool = True) -> Path:
     path = place / f"compressed-{data.fingerprint}-{made_by:08x}.packed"
     with cache.lock(path):
         if not path.exists():
-            trainings = path.with_suffix(".trainings")
+            original, trainings = training.original(data, progress), path.with_suffix(".trainings")
             trainings.mkdir(exist_ok=True)
-            lesson = Lesson(data, training.original(data, progress), trainings, 0, progress)
+            lesson = Lesson(data, original, trainings, 0, progress)
             packed = states(LEAVES, lesson)[-1].packed
             assert packed is not None
             packing.write(path, packed)

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from course_lib import files
 from course_lib.deploy import packing
 from course_lib.measure import measuring
-from course_lib.networks import identity, structure, training
+from course_lib.networks import identity, keeper, structure, training
 from course_lib.recipes.state import FRESH, Lesson, State, Step
 from course_lib.techniques import (
     channels,
@@ -191,14 +191,16 @@ class Distil(Step):
         if file.exists():
             network.load_state_dict(load_file(file))
         else:
-            network, _ = training.fit(
-                network, data, epochs, self.learning_rate, self.batch_size,
-                seed=lesson.seed, augment=self.augment, keep="last", loss=self._loss(lesson),
-                workers=measuring.threads(), bfloat16=True, checkpoint=file.with_suffix(".part"),
-                progress=lesson.progress,
-            )  # fmt: skip
-            weights = {name: each.contiguous() for name, each in network.state_dict().items()}
-            files.write(file, save(weights))
+            part = file.with_suffix(".part")
+            with keeper.until_stored(part):
+                network, _ = training.fit(
+                    network, data, epochs, self.learning_rate, self.batch_size,
+                    seed=lesson.seed, augment=self.augment, keep="last", loss=self._loss(lesson),
+                    workers=measuring.threads(), bfloat16=True, checkpoint=part,
+                    progress=lesson.progress,
+                )  # fmt: skip
+                weights = {name: each.contiguous() for name, each in network.state_dict().items()}
+                files.write(file, save(weights))
         seen = state.images_seen + epochs * len(data.train)
         return dataclasses.replace(state, network=network, images_seen=seen)
 

@@ -445,6 +445,23 @@ def test_a_killed_original_goes_on_and_ends_the_same(stripes, tmp_path, monkeypa
     assert [file.suffix for file in (tmp_path / "b").glob("[!.]*")] == [".safetensors"]
 
 
+def test_a_kill_before_an_original_is_stored_loses_nothing(stripes, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "ORIGINAL_WIDTH", 4)
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+
+    def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.cache, "_write", killed)
+        with pytest.raises(Killed):
+            training.original(stripes, progress=False)
+    assert [file.suffix for file in tmp_path.glob("[!.]*")] == [".part"]
+    monkeypatch.setattr(training.Run, "epoch", lambda *_: pytest.fail("all was learned"))
+    training.original(stripes, progress=False)
+    assert [file.suffix for file in tmp_path.glob("[!.]*")] == [".safetensors"]
+
+
 @pytest.mark.parametrize("left", [b"", b"no checkpoint"])
 def test_what_cannot_be_gone_on_with_is_trained_from_its_beginning(
     stripes, tmp_path, monkeypatch, capsys, left
