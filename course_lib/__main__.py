@@ -146,8 +146,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
     try:
         return _carry_out(asked)
-    except (ValueError, OSError, MemoryError, RuntimeError, ImportError) as error:
-        if (said := faults.sentence(error)) is not None:  # the machine's failing, not the request's
+    except Exception as error:
+        place = getattr(asked, "out", None) or getattr(asked, "folder", None)
+        if (said := faults.sentence(error, place)) is not None:  # the machine's, not the request's
             print(f"{asked.command}: {said}", file=sys.stderr)
             return 1
         if not isinstance(error, ValueError | FileNotFoundError):

@@ -18,7 +18,11 @@ MEMORY = (
     r"failed to map segment|can't start new thread|Resource temporarily unavailable|"
     r"unable to mmap|MapViewOfFile|failed to allocate|Failed to allocate memory|std::bad_alloc"
 )
-DISK = r"unexpected pos|PytorchStreamWriter|file write failed|No space left on device|os error 28"
+DISK = (
+    r"unexpected pos|PytorchStreamWriter|file write failed|No space left on device|os error 28|"
+    r"database or disk is full|disk I/O error|unable to open database file|readonly database|"
+    r"Read-only file system|os error 30"
+)
 MACHINE = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG),
     *(errno.EIO, errno.EMFILE, errno.ENFILE),
@@ -30,8 +34,11 @@ SCRATCH = (
 )
 
 
-def sentence(error: BaseException) -> str | None:
-    """What went wrong and what to do, in one line; None for what is no failing of the machine."""
+def sentence(error: BaseException, folder: str | None = None) -> str | None:
+    """What went wrong and what to do, in one line; None for what is no failing of the machine.
+
+    folder: where the command writes to, for errors that do not say which file they were about.
+    """
     text = " ".join(str(error).split())
     if NO_SCRATCH in text:
         return SCRATCH
@@ -44,9 +51,10 @@ def sentence(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.errno is not None:
         return _of_the_system(error)
     if re.search(DISK, text):
+        place = folder or "the folder that the command writes to"
         return (
-            f"the disk is full ({text[:150]}): free some space in the output folder, in that of "
-            "COURSE_CACHE, and in that for temporary files (TMPDIR)"
+            f"{place}, COURSE_CACHE's folder or TMPDIR's is full or read-only "
+            f"({text[:120]}): free some space there, or choose other ones"
         )
     return None
 
