@@ -571,7 +571,8 @@ def main(arguments):
         if error.errno == errno.ENOSPC:
             say("course.py: {}".format(explain("No space left")))
         else:
-            say(f"course.py: {error}; check that this folder may be written, then run this again")
+            what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            say(f"course.py: {what}; check that this folder may be written, then run this again")
         return 1
     except KeyboardInterrupt:
         say(f"\ncourse.py: {name} interrupted; run it again to go on")

@@ -10,7 +10,7 @@ import errno
 import os
 import re
 
-from course_lib.files import REMEDIES
+from course_lib.files import REMEDIES, whole
 
 # PyTorch, ONNX Runtime, safetensors and the loader of libraries each have words of their own.
 MEMORY = (
@@ -75,4 +75,4 @@ def _of_the_system(error: OSError) -> str | None:
     if error.errno not in MACHINE:  # a file that is not there, say: where it was missed matters
         return None
     remedy = REMEDIES.get(error.errno, "mend that, then give the same command again")
-    return f"{os.fsdecode(error.filename)}: {reason}; {remedy}"
+    return f"{whole(os.fsdecode(error.filename))}: {reason}; {remedy}"

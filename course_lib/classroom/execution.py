@@ -3,6 +3,7 @@
 An error in a cell is a result, not an exception: the `Execution` says which cell and why.
 """
 
+import atexit
 import os
 import re
 import subprocess
@@ -189,6 +190,8 @@ def execute(
             worker.join(10)
             raise
         seconds = time.monotonic() - start
+    if client.km is None:  # nbclient would look for it at the end of Python
+        atexit.unregister(client._cleanup_kernel)
     for cell in cells:
         cell.outputs = _joined_streams(cell.outputs)
     failure = _failure(errors[0], at["cell"], cells, timeout) if errors else None
@@ -245,6 +248,8 @@ def _failure(error: BaseException, cell: int, cells: list[NotebookNode], timeout
         text = f"it took longer than {timeout} s"
     elif isinstance(error, DeadKernelError):
         text = "the kernel died; too little memory is the usual reason"
+    elif not cell and isinstance(error, RuntimeError | OSError):  # before the first cell
+        text = f"{error}; too little memory is the usual reason, `make doctor` looks for others"
     else:
         text = f"{type(error).__name__}: {error}"
     return Failure(cell, head[:80], re.sub(r"\x1b\[[0-9;]*m", "", text))
