@@ -17,6 +17,7 @@ import psutil
 import torch
 
 ROOT = Path(__file__).parents[1]
+OTHERS = ("torchinductor_*", ".ses")  # what libraries keep on purpose among temporary files
 LEFT = ("*.tmp", "*.part", "*.trainings", "*.new")  # what no finished command leaves behind
 
 
@@ -44,16 +45,16 @@ def kills(count: int, seed: int, seconds: float, data: str = "digits") -> Killed
             _kill(process, found)
             found.progress.append(_progress(folders))
             if found.progress[-1] < max(found.progress):
-                found.wrong.append(f"kill {found.kills}: {found.progress[-2:]}, work was lost")
+                found.wrong.append(f"kill {found.kills}: work was lost, {found.progress}")
         else:
             process = _started(data, folders)
-            process.communicate()
+            process.wait()
             found.wrong += _of_the_end(process, folders)
         found.wrong += [f"left behind: {path}" for path in _left(folders)]
     return found
 
 
-def _started(data: str, folders: dict[str, Path]) -> subprocess.Popen[str]:
+def _started(data: str, folders: dict[str, Path]) -> subprocess.Popen[bytes]:
     named = {"COURSE_CACHE": str(folders["cache"]), "TMPDIR": str(folders["tmp"])}
     words = ["--data", data, "--out", str(folders["out"]), "--minutes", "0"]
     return subprocess.Popen(
@@ -61,26 +62,23 @@ def _started(data: str, folders: dict[str, Path]) -> subprocess.Popen[str]:
         cwd=ROOT,
         env={**os.environ, **named, "TQDM_DISABLE": "1"},
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
+        stderr=(folders["out"].parent / "said").open("ab"),
     )
 
 
-def _ended(process: subprocess.Popen[str], seconds: float) -> bool:
+def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
     try:
-        process.communicate(timeout=seconds)
+        process.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
         return False
     return True
 
 
-def _kill(process: subprocess.Popen[str], found: Killed) -> None:
+def _kill(process: subprocess.Popen[bytes], found: Killed) -> None:
     """SIGKILL to the command alone; whatever it had started must end by itself."""
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    if process.stderr is not None:  # a child that lives holds it open: nothing is waited for
-        process.stderr.close()
     found.kills += 1
     _, living = psutil.wait_procs(children, timeout=20)
     found.wrong += [f"kill {found.kills}: process {each.pid} lives on" for each in living]
@@ -97,12 +95,13 @@ def _progress(folders: dict[str, Path]) -> tuple[int, int]:
     return len(done), max(steps)
 
 
-def _of_the_end(process: subprocess.Popen[str], folders: dict[str, Path]) -> list[str]:
+def _of_the_end(process: subprocess.Popen[bytes], folders: dict[str, Path]) -> list[str]:
     """What is wrong with a command that was let end: 1 says that no network holds."""
     from course_lib.recipes.result import Result
 
     if process.returncode not in (0, 1):
-        return [f"ended with {process.returncode}"]
+        said = (folders["out"].parent / "said").read_text(errors="replace").strip()
+        return [f"ended with {process.returncode}: {said[-300:]}"]
     try:
         Result.load(folders["out"])
     except (ValueError, OSError) as error:
@@ -113,4 +112,5 @@ def _of_the_end(process: subprocess.Popen[str], folders: dict[str, Path]) -> lis
 def _left(folders: dict[str, Path]) -> list[Path]:
     """Temporary files in any of the folders."""
     found = [path for folder in folders.values() for kind in LEFT for path in folder.rglob(kind)]
-    return sorted({*found, *folders["tmp"].iterdir()})
+    kept = [path for kind in OTHERS for path in folders["tmp"].glob(kind)]
+    return sorted({*found, *folders["tmp"].iterdir()} - {*kept})

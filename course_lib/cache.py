@@ -150,7 +150,7 @@ def lock(path: Path, waiting: str = "") -> Iterator[None]:
     """
     # Everyone who shares the cache may take the lock, whoever was first to make its file.
     guard = FileLock(path.with_name(f".{path.name}.lock"), mode=0o666)
-    if _locks_work(path.parent):
+    if locks_work(path.parent):
         _wait(guard, path, waiting)
     try:
         yield
@@ -174,7 +174,7 @@ def _wait(guard: FileLock, path: Path, waiting: str) -> None:
 
 
 @functools.cache
-def _locks_work(folder: Path) -> bool:
+def locks_work(folder: Path) -> bool:
     """Whether files of a folder can be locked; asked here, since filelock before 3.21 waits."""
     if fcntl is None:
         return True  # Windows locks everywhere

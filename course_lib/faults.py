@@ -49,7 +49,7 @@ def sentence(error: BaseException, folder: str | None = None) -> str | None:
             "there is one, or take smaller or fewer images"
         )
     if isinstance(error, OSError) and error.errno is not None:
-        return _of_the_system(error)
+        return _of_the_system(error, folder)
     if re.search(DISK, text):
         place = folder or "the folder that the command writes to"
         return (
@@ -68,11 +68,12 @@ def _memory(error: BaseException, text: str) -> bool:
     )
 
 
-def _of_the_system(error: OSError) -> str | None:
-    reason = " ".join((error.strerror or str(error)).split())
-    if error.filename is None:  # `files` has said all
+def _of_the_system(error: OSError, folder: str | None) -> str | None:
+    number, reason = error.errno or 0, " ".join((error.strerror or str(error)).split())
+    if error.filename is None and reason != os.strerror(number):  # `files` has said all
         return reason
-    if error.errno not in MACHINE:  # a file that is not there, say: where it was missed matters
+    if number not in MACHINE:  # a file that is not there, say: where it was missed matters
         return None
-    remedy = REMEDIES.get(error.errno, "mend that, then give the same command again")
-    return f"{whole(os.fsdecode(error.filename))}: {reason}; {remedy}"
+    place = error.filename or folder or "the folder that the command writes to"
+    remedy = REMEDIES.get(number, "mend that, then give the same command again")
+    return f"{whole(os.fsdecode(place))}: {reason}; {remedy}"

@@ -29,6 +29,7 @@ posix = pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
             RuntimeError("[enforce fail at inline_container.cc] . unexpected pos 64 vs 0"),
             "^OUT",
         ),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "^OUT: .*; free some space"),
         (RuntimeError("PytorchStreamWriter failed writing file data.pkl"), "^OUT.* is full"),
         (RuntimeError("(sqlite3.OperationalError) database or disk is full"), "^OUT.* is full"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "^not enough memo"),
@@ -120,7 +121,7 @@ def test_a_file_system_without_locks_is_said_once_and_waits_for_nothing(
 
     monkeypatch.setattr(cache.fcntl, "flock", flock)
     monkeypatch.setattr(cache.FileLock, "acquire", lambda *_, **__: pytest.fail("it was asked"))
-    cache._locks_work.cache_clear()
+    cache.locks_work.cache_clear()
 
     def locked(*names):
         for name in names:
@@ -130,7 +131,7 @@ def test_a_file_system_without_locks_is_said_once_and_waits_for_nothing(
     with pytest.warns(UserWarning, match="a file system without locks") as warned:
         locked("x", "y", "x")
     assert len(warned) == 1
-    cache._locks_work.cache_clear()
+    cache.locks_work.cache_clear()
 
 
 @posix
