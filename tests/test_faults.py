@@ -8,7 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from course_lib import __main__ as command_line
 from course_lib import cache, faults, files
@@ -104,6 +106,24 @@ def test_every_remedy_says_what_to_do():
     for number in files.REMEDIES:
         said = faults.sentence(OSError(number, os.strerror(number), "x"))
         assert said is None or said.startswith(f"x: {os.strerror(number)}; ")
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_compress_killed_again_and_again_loses_nothing_and_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    kills = __import__("_kills").kills
+    random = np.random.default_rng(0)
+    for number in range(90):
+        place = tmp_path / "photos" / f"class {number % 3}"
+        place.mkdir(parents=True, exist_ok=True)
+        pixels = random.integers(0, 80, (32, 32, 3), dtype=np.uint8)
+        pixels[..., number % 3] += 120
+        Image.fromarray(pixels).save(place / f"{number}.png")
+    found = kills(4, 0, 30, str(tmp_path / "photos"))
+    assert found.wrong == []
+    assert found.kills
 
 
 # Locks
