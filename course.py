@@ -5,6 +5,7 @@ Standard library only, and nothing newer than Python 3.6 in this file, so that a
 says which one is needed, or hands over to a newer one that it finds.
 """
 
+import ast
 import contextlib
 import errno
 import hashlib
@@ -21,6 +22,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 OLDEST, NEWEST = (3, 11), (3, 13)
 EXTRAS = "lab,dev,app,efficientnet"
+# Of pip's own settings: where packages come from, and the way there.
+PIP_KEPT = (
+    "index-url", "extra-index-url", "find-links", "no-index", "trusted-host", "proxy", "cert",
+    "client-cert", "timeout", "retries", "cache-dir", "no-cache-dir", "keyring-provider",
+    "default-timeout", "disable-pip-version-check", "no-input",
+)  # fmt: skip
 NEEDED_GB = 4  # the environment, and what pip keeps while it fills it
 
 COMMANDS = {
@@ -129,13 +136,14 @@ def environment(root):
     variables = dict(os.environ)
     # Settings for another Python or another place to install to would break this one; and without
     # bytecode kept, every kernel compiles torch anew, for seconds.
-    others = ("PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV")
+    others = ("PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV")
     for name in (*others, "PYTHONDONTWRITEBYTECODE"):
         variables.pop(name, None)
     variables["VIRTUAL_ENV"] = str(root / ".venv")
     scripts = str(python_of(root).parent)
     variables["PATH"] = scripts + os.pathsep + variables.get("PATH", "")
     variables["PYTHONUTF8"] = "1"
+    variables["PIP_USER"] = "0"  # also where pip.conf says `user = true`
     defaults = {
         "OMP_WAIT_POLICY": "PASSIVE",
         "OMP_NUM_THREADS": str(threads()),
@@ -147,6 +155,30 @@ def environment(root):
     for name, value in defaults.items():
         variables.setdefault(name, value)
     return variables
+
+
+def pip_settings(python, root):
+    """Variables that leave pip the network's settings of pip.conf and environment, and no others.
+
+    `user = true`, `target`, `no-binary` and the like are meant for other environments.
+    """
+    kept = {"PIP_" + name.upper().replace("-", "_"): name for name in PIP_KEPT}
+    found = {"PIP_CONFIG_FILE": os.devnull}  # no file is read any more
+    command = [str(python), "-m", "pip", "config", "list"]
+    with contextlib.suppress(OSError, ValueError, SyntaxError, subprocess.CalledProcessError):
+        told = subprocess.check_output(
+            command, env=environment(root), cwd=str(root), stderr=subprocess.DEVNULL
+        )
+        for line in told.decode("utf-8", "replace").splitlines():
+            name, _, value = line.partition("=")
+            section, _, key = name.strip().rpartition(".")
+            if section in ("global", "install") and key in PIP_KEPT:
+                words = ast.literal_eval(value).split("\n")  # in a file each has a line
+                found["PIP_" + key.upper().replace("-", "_")] = " ".join(words).strip()
+    for name, value in os.environ.items():
+        if name.startswith("PIP_") and name != "PIP_CONFIG_FILE":
+            found[name] = value if name in kept else ""  # pip passes over what is empty
+    return found
 
 
 def threads():
@@ -210,6 +242,7 @@ class Setup:
         self.root = root
         self.python = python_of(root)
         self.start = time.monotonic()
+        self.settings = None  # of pip, asked once there is one
 
     def step(self, text):
         say(f"[{time.monotonic() - self.start:6.1f} s] {text}")
@@ -238,7 +271,9 @@ class Setup:
         """`pip install`; (whether it succeeded, what it said)."""
         # Not compiling saves a third of the time: Python compiles what is used, when it is.
         options = ["install", "--no-compile", "--progress-bar", "off", "-c", "constraints.txt"]
-        return self.try_to(self.python, "-m", "pip", *options, *arguments)
+        if self.settings is None:
+            self.settings = pip_settings(self.python, self.root)
+        return self.try_to(self.python, "-m", "pip", *options, *arguments, **self.settings)
 
     def uv(self, *arguments, **variables):
         """`uv pip install`, many times faster; it does not read pip's own settings."""
@@ -536,7 +571,8 @@ def main(arguments):
         if error.errno == errno.ENOSPC:
             say("course.py: {}".format(explain("No space left")))
         else:
-            say(f"course.py: {error}; check that this folder may be written, then run this again")
+            what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            say(f"course.py: {what}; check that this folder may be written, then run this again")
         return 1
     except KeyboardInterrupt:
         say(f"\ncourse.py: {name} interrupted; run it again to go on")

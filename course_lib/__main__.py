@@ -6,7 +6,10 @@
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
+
+from course_lib import faults
 
 
 def parser() -> argparse.ArgumentParser:
@@ -144,9 +147,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
     try:
         return _carry_out(asked)
-    except (ValueError, FileNotFoundError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the system's error, not one of our messages: where it arose matters
+    except Exception as error:
+        place = getattr(asked, "out", None) or getattr(asked, "folder", None)
+        if (said := faults.sentence(error, place)) is not None:  # the machine's, not the request's
+            print(f"{asked.command}: {said}", file=sys.stderr)
+            return 1
+        if not isinstance(error, ValueError | FileNotFoundError) or getattr(error, "errno", None):
+            raise  # where it arose matters
         print(f"{asked.command}: {_one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -155,6 +162,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _carry_out(asked: argparse.Namespace) -> int:
+    if asked.command in ("compress", "search", "app", "run"):
+        tempfile.gettempdir()  # who has none is told now, not by what fails without it
+
     if asked.command == "doctor":
         from course_lib.classroom import doctor
 

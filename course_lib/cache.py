@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
+import functools
 import getpass
 import json
 import mmap
@@ -26,9 +28,16 @@ from filelock import FileLock, Timeout
 
 from course_lib import kept
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 NAME = "course-pruning"
 PAGE_OUT = 21  # MADV_PAGEOUT of <linux/mman.h>: unlike DONTNEED it never loses what was written
 LONGEST_WAIT = 900.0  # seconds; whoever holds the lock longer is taken to be stuck
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
 
 Stored = tuple[dict[str, torch.Tensor], Any]  # tensors by name, and a note that JSON can hold
 
@@ -115,30 +124,69 @@ def writable_dir() -> Path | None:
     return None
 
 
+def under_way(filename: str) -> Path | None:
+    """Where in the cache to keep what a long making goes on from; None where nothing is kept."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # `cached` says it
+        folder = writable_dir()
+    return None if folder is None else folder / filename
+
+
+def in_cache(path: Path) -> bool:
+    """Does it only save work? Results of a command lie elsewhere."""
+    return any(folder in path.absolute().parents for folder in (cache_dir(), _temporary()))
+
+
 @contextmanager
-def lock(path: Path) -> Iterator[None]:
+def lock(path: Path, waiting: str = "") -> Iterator[None]:
     """Let one process at a time work on `path`; the system frees the lock of a dead process.
 
-    Where locks do not work (some network drives), or one is held for `LONGEST_WAIT` seconds, the
-    block runs without it.
+    Where locks do not work (some network drives; one warning says so), or one is held for
+    `LONGEST_WAIT` seconds, the block runs without it.
+    waiting: for work that two must not do at once; the second says so, and waits to the end.
     """
     # Everyone who shares the cache may take the lock, whoever was first to make its file.
     guard = FileLock(path.with_name(f".{path.name}.lock"), mode=0o666)
-    try:
-        try:
-            guard.acquire(timeout=1)
-        except Timeout:
-            if not os.environ.get("TQDM_DISABLE"):  # it is progress, as a bar is
-                print(f"Waiting for another process to finish {path.name} ...", file=sys.stderr)
-            guard.acquire(timeout=LONGEST_WAIT)
-    except Timeout:
-        print(f"The other process seems stuck: going on without {path.name}", file=sys.stderr)
-    except (OSError, NotImplementedError):
-        pass
+    if locks_work(path.parent):
+        _wait(guard, path, waiting)
     try:
         yield
     finally:
         guard.release()
+
+
+def _wait(guard: FileLock, path: Path, waiting: str) -> None:
+    try:
+        try:
+            guard.acquire(timeout=0 if waiting else 1)
+        except Timeout:
+            if waiting or not os.environ.get("TQDM_DISABLE"):  # it is progress, as a bar is
+                said = waiting or f"Waiting for another process to finish {path.name} ..."
+                print(said, file=sys.stderr, flush=True)
+            guard.acquire(timeout=-1 if waiting else LONGEST_WAIT)
+    except Timeout:
+        print(f"The other process seems stuck: going on without {path.name}", file=sys.stderr)
+    except (OSError, NotImplementedError):
+        pass
+
+
+@functools.cache
+def locks_work(folder: Path) -> bool:
+    """Whether files of a folder can be locked; asked here, since filelock before 3.21 waits."""
+    if fcntl is None:
+        return True  # Windows locks everywhere
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as problem:
+        if problem.errno in NO_LOCKS:
+            warnings.warn(
+                f"{folder} lies on a file system without locks ({problem.strerror}): two processes "
+                "there may do the same work; what comes of it is right",
+                stacklevel=4,
+            )
+            return False
+    return True
 
 
 def _read(path: Path, key: str, say: str = "") -> Stored | None:

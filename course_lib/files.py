@@ -8,15 +8,22 @@
 """
 
 import errno
+import functools
 import glob
 import os
+import platform
+import re
 import secrets
+import shutil
+import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-ORPHANED = 3600  # seconds; who began to write longer ago was killed
+ORPHANED = 3600  # seconds; who began to write longer ago, on whatever machine, was killed
+WRITER = r"\.([0-9a-f]{8})-(\d+)\.[^.]*\.tmp$"  # where, which process
 # Windows moves nothing onto a file that somebody has open: a reader soon closes it again.
 PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0) if os.name == "nt" else ()  # seconds
 REMEDIES = {
@@ -26,6 +33,8 @@ REMEDIES = {
     errno.EACCES: "choose a folder that you may write to, and close what has this file open",
     errno.ENOENT: "make its folder first",
     errno.EISDIR: "choose another name: a folder has this one",
+    errno.ENOTDIR: "choose another name: a file has that of its folder",
+    errno.EFBIG: "choose a disk, or a limit (ulimit -f), that bears files of this size",
 }
 
 
@@ -53,9 +62,9 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[Path]:
     Raises OSError, with the system's reason and what to do, on a full disk or a read-only one.
     """
     path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    part = path.with_name(f".{path.name}.{_writer()}.{secrets.token_hex(4)}.tmp")
     try:
-        _clear_orphans(path)
+        _clear_orphans(path.parent, f".{path.name}.")
         part.touch(exist_ok=False)
         usual = part.stat().st_mode & 0o777
         yield part
@@ -68,12 +77,77 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[Path]:
             part.unlink(missing_ok=True)
 
 
-def _clear_orphans(path: Path) -> None:
-    """Remove what a killed process left of its attempt to write this file."""
-    for orphan in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+@contextmanager
+def scratch(beside: Path | None = None) -> Iterator[Path]:
+    """A folder for what nobody needs afterwards; what killed processes left of theirs goes first.
+
+    beside: in this path's folder and named after it, for what is moved there in the end; None:
+    among the system's temporary files. Raises OSError, with what to do, where none can be made.
+    """
+    begins = f".{beside.name}." if beside else "course-pruning."
+    try:
+        place = beside.parent if beside else Path(tempfile.gettempdir())
+        _clear_orphans(place, begins)
+        made = tempfile.TemporaryDirectory(
+            prefix=f"{begins}{_writer()}.", suffix=".tmp", dir=place, ignore_cleanup_errors=True
+        )
+    except OSError as problem:
+        raise _no_scratch(problem, beside) from problem
+    with made as folder:
+        yield Path(folder)
+
+
+def _no_scratch(problem: OSError, beside: Path | None) -> OSError:
+    if beside is not None:
+        return _explained(problem, beside)
+    said = (
+        f"no folder for temporary files ({problem.strerror or problem}): free some space, or let "
+        "the environment variable TMPDIR name a folder that can be written"
+    )
+    return OSError(problem.errno or errno.ENOENT, said)
+
+
+@functools.cache
+def _here() -> str:
+    """What tells the processes of this machine, or container, from another's in a shared folder."""
+    names = platform.node()
+    with suppress(OSError):
+        names += f" {os.stat('/proc/self/ns/pid').st_ino}"
+    return f"{zlib.crc32(names.encode()):08x}"
+
+
+def _writer() -> str:
+    return f"{_here()}-{os.getpid()}"
+
+
+def _clear_orphans(folder: Path, begins: str) -> None:
+    """Remove what killed processes left in a folder under names that begin like this."""
+    for orphan in folder.glob(f"{glob.escape(begins)}*.tmp"):
         with suppress(OSError):  # another process was faster
-            if time.time() - orphan.stat().st_mtime > ORPHANED:
+            if not _dead(orphan.name) and time.time() - orphan.stat().st_mtime <= ORPHANED:
+                continue
+            if not orphan.is_dir():
                 orphan.unlink()
+            elif _dead(orphan.name):  # a folder may be in use for longer than any file is written
+                shutil.rmtree(orphan, ignore_errors=True)
+
+
+def _dead(name: str) -> bool:
+    """Was it a process of this machine that made the file, and is it gone?"""
+    writer = re.search(WRITER, name)
+    if writer is None or writer[1] != _here():
+        return False
+    if os.name == "nt":  # where a signal of 0 would end it
+        import psutil
+
+        return not psutil.pid_exists(int(writer[2]))
+    try:
+        os.kill(int(writer[2]), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        pass
+    return False
 
 
 def _move(part: Path, path: Path) -> None:

@@ -419,8 +419,61 @@ def test_children_get_few_threads_that_sleep_and_the_environment(monkeypatch, ro
     assert variables["OMP_NUM_THREADS"] in ("1", "2")
     assert variables["PATH"].split(os.pathsep)[0] == str(course.python_of(root).parent)
     assert not {"PIP_TARGET", "PYTHONDONTWRITEBYTECODE"} & set(variables)
+    assert variables["PIP_USER"] == "0"
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert course.environment(root)["OMP_NUM_THREADS"] == "1"
+
+
+CONFIGURED = """[global]
+index-url = https://mirror.example/simple
+extra-index-url =
+    https://one.example/simple
+    https://two.example/simple
+proxy = http://proxy.example:3128
+require-virtualenv = true
+[install]
+user = true
+target = /elsewhere
+prefix = /elsewhere
+no-binary = :all:
+no-deps = true
+"""
+
+
+def test_pip_keeps_the_networks_settings_of_the_user_and_no_others(root, monkeypatch, tmp_path):
+    (tmp_path / "pip.conf").write_text(CONFIGURED)
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    monkeypatch.setenv("PIP_ONLY_BINARY", ":none:")
+    monkeypatch.setenv("PIP_PROXY", "http://other.example")
+    settings = course.pip_settings(Path(sys.executable), root)
+    assert settings["PIP_CONFIG_FILE"] == os.devnull
+    assert settings["PIP_INDEX_URL"] == "https://mirror.example/simple"
+    extra = "https://one.example/simple https://two.example/simple"
+    assert settings["PIP_EXTRA_INDEX_URL"] == extra
+    assert settings["PIP_PROXY"] == "http://other.example", "the environment comes first"
+    assert settings["PIP_ONLY_BINARY"] == ""
+    assert not {name for name in settings if "USER" in name or "TARGET" in name}
+    # What pip itself makes of it.
+    told = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"],
+        env=dict(course.environment(root), **settings), capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert "target" not in told
+    assert "no-binary" not in told
+    assert "mirror.example" in told
+
+
+def test_pip_is_run_with_those_settings(root, machine, monkeypatch):
+    asked = []
+
+    def wait_for(command, env=None, **options):
+        if [str(word) for word in command[1:3]] == ["-m", "pip"]:
+            asked.append(env.get("PIP_CONFIG_FILE"))
+        return machine(command, **options)
+
+    monkeypatch.setattr(course, "wait_for", wait_for)
+    course.set_up(root)
+    assert set(asked) == {os.devnull}
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no processor affinity here")

@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 
 import pytest
@@ -62,14 +63,48 @@ def test_a_killed_writer_leaves_the_old_file_and_its_rest_is_cleared_later(tmp_p
         "with files.replacing(Path(sys.argv[1])) as part:\n"
         "    part.write_bytes(b'half'); os._exit(9)"
     )
-    assert subprocess.run([sys.executable, "-c", code, str(path)]).returncode == 9
+    killed = [sys.executable, "-c", code, str(path)]
+    assert subprocess.run(killed).returncode == 9
     assert path.read_bytes() == b"old"
     assert len(left(tmp_path)) == 2
     files.write(path, b"new")
+    assert left(tmp_path) == ["x[1]"]
+
+    assert subprocess.run(killed).returncode == 9
+    monkeypatch.setattr(files, "_here", lambda: "00000000")  # another machine shares the disk
+    files.write(path, b"newer")
     assert len(left(tmp_path)) == 2, "its writer may still be at work"
     monkeypatch.setattr(files, "ORPHANED", -1)
-    files.write(path, b"newer")
+    files.write(path, b"newest")
     assert left(tmp_path) == ["x[1]"]
+
+
+def test_a_scratch_folder_is_gone_afterwards_and_so_are_those_of_killed_processes(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    code = (
+        "import os, sys, tempfile; from pathlib import Path; from course_lib import files\n"
+        "tempfile.tempdir = sys.argv[1]\n"
+        "with files.scratch() as one, files.scratch(Path(sys.argv[2])) as other:\n"
+        "    (one / 'half').touch(); (other / 'half').touch(); os._exit(9)"
+    )
+    words = [str(tmp_path / "tmp"), str(tmp_path / "page")]
+    assert subprocess.run([sys.executable, "-c", code, *words]).returncode == 9
+    assert (len(left(tmp_path)), len(left(tmp_path / "tmp"))) == (2, 1)
+    with files.scratch() as folder, files.scratch(tmp_path / "page") as beside:
+        assert (folder.parent, beside.parent) == (tmp_path / "tmp", tmp_path)
+        with files.scratch() as second:
+            assert folder.exists(), "a living process's own stays"
+            assert second != folder
+    assert (left(tmp_path), left(tmp_path / "tmp")) == (["tmp"], [])
+
+
+def test_without_a_folder_for_temporary_files_its_variable_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "no"))
+    with pytest.raises(OSError, match="TMPDIR name a folder that can be written"), files.scratch():
+        pass
 
 
 def test_writers_of_the_same_file_do_not_meet(tmp_path):

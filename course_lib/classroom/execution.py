@@ -3,10 +3,10 @@
 An error in a cell is a result, not an exception: the `Execution` says which cell and why.
 """
 
+import atexit
 import os
 import re
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -21,6 +21,8 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+
+from course_lib import files
 
 SAMPLE_SECONDS = 0.2
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -153,7 +155,7 @@ def execute(
         at["cell"] += 1
         client.said = ""
 
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+    with files.scratch() as scratch:
         client = _Client(
             copy,
             timeout=timeout,
@@ -161,7 +163,7 @@ def execute(
             store_widget_state=False,
             on_cell_execute=count,
         )
-        environment = {**(env or kernel_env(Path.cwd())), "IPYTHONDIR": scratch}
+        environment = {**(env or kernel_env(Path.cwd())), "IPYTHONDIR": str(scratch)}
         errors: list[BaseException] = []
 
         def work() -> None:
@@ -188,6 +190,8 @@ def execute(
             worker.join(10)
             raise
         seconds = time.monotonic() - start
+    if client.km is None:  # nbclient would look for it at the end of Python
+        atexit.unregister(client._cleanup_kernel)
     for cell in cells:
         cell.outputs = _joined_streams(cell.outputs)
     failure = _failure(errors[0], at["cell"], cells, timeout) if errors else None
@@ -244,6 +248,8 @@ def _failure(error: BaseException, cell: int, cells: list[NotebookNode], timeout
         text = f"it took longer than {timeout} s"
     elif isinstance(error, DeadKernelError):
         text = "the kernel died; too little memory is the usual reason"
+    elif not cell and isinstance(error, RuntimeError | OSError):  # before the first cell
+        text = f"{error}; too little memory is the usual reason, `make doctor` looks for others"
     else:
         text = f"{type(error).__name__}: {error}"
     return Failure(cell, head[:80], re.sub(r"\x1b\[[0-9;]*m", "", text))

@@ -1,17 +1,15 @@
 """Networks as ONNX files, run by ONNX Runtime: in float32, and in real 8-bit integers."""
 
 import math
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from course_lib import processor
+from course_lib import files, processor
 from course_lib.deploy import graphs
 from course_lib.deploy.exported import Exported, check_calibration, needed, quietly
 from course_lib.images import normalisation
@@ -233,8 +231,8 @@ def int8(
     })()  # fmt: skip
     kinds, types = quantization.QuantFormat, quantization.QuantType
 
-    with tempfile.TemporaryDirectory() as folder, quietly():
-        paths = [Path(folder) / f"{name}.onnx" for name in ("float32", "folded", "int8")]
+    with files.scratch() as folder, quietly():
+        paths = [folder / f"{name}.onnx" for name in ("float32", "folded", "int8")]
         paths[0].write_bytes(exported.content)
         from onnxruntime.quantization.shape_inference import quant_pre_process
 

@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import sys
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from course_lib import cache
+from course_lib import cache, files
 from course_lib.images import leaves, photos
 
 # Images and labels of "train", and of "val" and "test" where the set has them; names of classes.
@@ -129,19 +128,18 @@ def _download(reader: Callable[[Path, bool], Any], file: str, root: Path) -> Set
         if (root / file).exists():  # another process was faster
             with contextlib.suppress(Exception):
                 return reader(root, False)
-        part = Path(tempfile.mkdtemp(prefix=f".{root.name}.", dir=root.parent))
         patience = socket.getdefaulttimeout()
         socket.setdefaulttimeout(30)
         try:
-            with contextlib.redirect_stdout(sys.stderr):  # standard output is for results
+            # Standard output is for results.
+            with files.scratch(root) as part, contextlib.redirect_stdout(sys.stderr):
                 found = reader(part, True)
-            shutil.rmtree(root, ignore_errors=True)
-            part.chmod(0o755)
-            os.replace(part, root)
+                shutil.rmtree(root, ignore_errors=True)
+                part.chmod(0o755)
+                os.replace(part, root)
             return found
         finally:
             socket.setdefaulttimeout(patience)
-            shutil.rmtree(part, ignore_errors=True)
 
 
 def _grey(kind: str, root: Path, download: bool) -> Set:

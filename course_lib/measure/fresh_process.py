@@ -4,20 +4,22 @@
 `python -m course_lib.measure.fresh_process FOLDER`.
 """
 
+import contextlib
 import dataclasses
 import gc
 import json
+import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from course_lib import cache
+from course_lib import cache, files
 from course_lib.images.data import ImageData, Images
 from course_lib.measure.cards import Scorecard
 from course_lib.networks.training import release_memory
@@ -50,26 +52,28 @@ def cards(
         "classes": data.classes,
         "limit_s": limit_s,
     }
-    with tempfile.TemporaryDirectory() as folder:
+    with files.scratch() as folder:
         asked["files"] = {
-            name: str(_file(given, Path(folder) / str(number)))
+            name: str(_file(given, folder / str(number)))
             for number, (name, given) in enumerate(networks.items())
         }
         save_file(
             {"pixels": pictures.pixels.numpy(), "labels": pictures.labels.numpy()},
-            Path(folder) / "images.safetensors",
+            folder / "images.safetensors",
         )
-        (Path(folder) / ASKED).write_text(json.dumps(asked), encoding="utf-8")
+        (folder / ASKED).write_text(json.dumps(asked), encoding="utf-8")
         for part in (data.train, data.val, data.test):  # two processes now, on small machines
             cache.page_out(part.pixels)
         gc.collect()
         release_memory()
-        done = subprocess.run(
-            [sys.executable, "-m", "course_lib.measure.fresh_process", folder],
-            capture_output=True,
-            text=True,
-            errors="replace",
-        )
+        with _tied() as stdin:
+            done = subprocess.run(
+                [sys.executable, "-m", "course_lib.measure.fresh_process", str(folder)],
+                stdin=stdin,
+                capture_output=True,
+                text=True,
+                errors="replace",
+            )
         if done.returncode == 2:
             raise ValueError(done.stderr.strip())
         if done.returncode:
@@ -77,7 +81,7 @@ def cards(
                 f"the process that measures ended with {done.returncode}: "
                 f"{done.stderr.strip()[-500:] or 'too little memory is the usual reason'}"
             )
-        correct = load_file(Path(folder) / ANSWERS)
+        correct = load_file(folder / ANSWERS)
         tested_on = f"{data.fingerprint} {split}"
         return [
             dataclasses.replace(
@@ -90,6 +94,22 @@ def cards(
             )
             for number, found in enumerate(json.loads(done.stdout))
         ]
+
+
+@contextlib.contextmanager
+def _tied() -> Iterator[int]:
+    """What a process reads from that ends with this one, even if this one is killed."""
+    reading, writing = os.pipe()  # the system closes the other end with this process
+    try:
+        yield reading
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def _end_with_parent() -> None:
+    os.read(0, 1)  # unbuffered: Python could not end while another thread holds the buffer
+    os._exit(1)
 
 
 def _file(given: "Path | bytes | Onnx", place: Path) -> Path:
@@ -129,6 +149,7 @@ def _judged(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _judged(Path(sys.argv[1]))
     except (ValueError, FileNotFoundError) as problem:

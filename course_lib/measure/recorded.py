@@ -9,8 +9,9 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
+
+from course_lib import files
 
 FOLDER = Path(__file__).parents[1] / "recorded"
 
@@ -58,10 +59,12 @@ def _computed(name: str) -> Recorded:
             "COURSE_FULL=1 runs the scripts in benchmarks/, which only a clone of the repository "
             "has; clone it, or unset COURSE_FULL"
         )
-    with tempfile.TemporaryDirectory() as folder:
+    with files.scratch() as folder:
         if (kept := FOLDER / f"{name}.json").exists():  # for tables that cannot be made here
             shutil.copy(kept, folder)
         subprocess.run(
-            [sys.executable, str(script)], check=True, env={**os.environ, "COURSE_RECORD": folder}
+            [sys.executable, str(script)],
+            check=True,
+            env={**os.environ, "COURSE_RECORD": str(folder)},
         )
-        return Recorded(json.loads((Path(folder) / f"{name}.json").read_text(encoding="utf-8")))
+        return Recorded(json.loads((folder / f"{name}.json").read_text(encoding="utf-8")))

@@ -17,7 +17,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import tempfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
@@ -28,7 +27,7 @@ import torch
 from safetensors.torch import save_model
 from torch import Tensor, nn
 
-from course_lib import cache
+from course_lib import cache, files
 from course_lib.deploy import graphs
 from course_lib.deploy.engines import ENGINES, Exported, onnx
 from course_lib.images.data import ImageData, Images
@@ -209,8 +208,8 @@ def _counted(network: nn.Module | Exported, data: ImageData) -> Counted:
 
 def checkpoint_bytes(network: nn.Module) -> tuple[int, int]:
     """Size of the network's safetensors file on disk, and of the same file through zlib -9."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "network.safetensors"
+    with files.scratch() as folder:
+        file = folder / "network.safetensors"
         save_model(network, str(file))  # weights that two layers share are stored once
         return file.stat().st_size, len(zlib.compress(file.read_bytes(), 9))
 

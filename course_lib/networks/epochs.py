@@ -5,8 +5,10 @@
 
 import copy
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -72,6 +74,7 @@ class Run:
             self.optimiser, lambda step: cycle(step, steps)
         )
         self.best = copy.deepcopy(self.network.state_dict())  # the weights to keep
+        self.within: dict[str, Any] | None = None  # how far it is in an epoch; None between two
 
     def keep(self) -> None:
         """The weights of now are those to keep."""
@@ -82,24 +85,46 @@ class Run:
         self.network.load_state_dict(self.best)
         return laid_out(self.network.to("cpu"), torch.contiguous_format).eval()
 
-    def epoch(self, sharing: Workers, teaching: Teaching, bar: tqdm) -> float:
-        """One pass over the images; the mean loss."""
+    def epoch(
+        self,
+        sharing: Workers,
+        teaching: Teaching,
+        bar: tqdm,
+        after_batch: Callable[[], None] = lambda: None,
+    ) -> float:
+        """One pass over the images, or the rest of one that was interrupted; the mean loss."""
         if self.workers > 1:
             torch.set_num_threads(1)
         sharing.train()
         part_loss = self._part_loss(sharing, teaching)
-        total, count = 0.0, 0
-        for numbers in self.images.order(self.batch_size, self.generators[0]):
+        order = self._order()
+        assert self.within is not None
+        for numbers in order:
             if len(numbers) < 2:
                 continue  # batch norm cannot learn from one image
             parts = numbers.tensor_split(min(self.workers, len(numbers) // 2))
             value = self._step(sharing.step(part_loss, parts))
             if teaching.after_step is not None:
                 teaching.after_step(self.network, self.schedule.last_epoch, self.steps)
-            total, count = total + value * len(numbers), count + len(numbers)
+            self.within["batches"] += 1
+            self.within["total"] += value * len(numbers)
+            self.within["count"] += len(numbers)
             bar.update()
+            after_batch()
         torch.set_num_threads(sharing.threads)  # nobody else computes now
-        return total / max(1, count)
+        mean = self.within["total"] / max(1, self.within["count"])
+        self.within = None
+        return mean
+
+    def _order(self) -> Iterator[Tensor]:
+        """The batches that are left of the epoch: of a new one all."""
+        drawing = self.generators[0]
+        if self.within is None:
+            self.within = {"drawn": drawing.get_state(), "batches": 0, "total": 0.0, "count": 0}
+        else:  # drawn as when it began; `drawing` itself has gone on since
+            drawing = torch.Generator()
+            drawing.set_state(self.within["drawn"])
+        return islice(self.images.order(self.batch_size, drawing), self.within["batches"], None)
 
     def _part_loss(
         self, sharing: Workers, teaching: Teaching

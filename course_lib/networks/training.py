@@ -28,7 +28,7 @@ from .. import arguments, cache
 from ..images import image_data, leaves, orientation
 from ..images.data import ImageData, Images, are_leaves
 from ..processor import has_bfloat16
-from . import checkpoints, feeding, models, structure
+from . import checkpoints, feeding, keeper, models, structure
 from .epochs import AfterStep, Loss, Run, Teaching
 from .epochs import augmented as augmented
 from .workers import Workers
@@ -56,7 +56,8 @@ class History:
 
     def stale(self, patience: int | None) -> bool:
         """Have so many epochs passed without a better one?"""
-        return patience is not None and len(self.loss) - 1 - self.best_epoch >= patience
+        since = len(self.loss) - 1 - self.best_epoch
+        return patience is not None and len(self.loss) > 0 and since >= patience
 
 
 def fit(
@@ -95,10 +96,11 @@ def fit(
     augment: images are moved a little, and turned and mirrored where that changes nothing about
     them (`orientation.symmetries` looks, and one line tells what has an up). False: none of it; or
     some of "move", "turn" and "flip".
-    checkpoint: written after every epoch and removed at the end. If it is there, training goes on
-    behind its last epoch and ends with the same network as without the interruption; Ctrl-C then
-    is not swallowed but leaves the file. It is tied to these settings, images, and what the network
-    computes; one that cannot be told from others (see `identity.of`) begins again.
+    checkpoint: written after every epoch, and every half minute of long ones, and removed at the
+    end. If it is there, training goes on behind its last step and ends with the same network as
+    without the interruption; Ctrl-C then is not swallowed but leaves the file. It is tied to these
+    settings, images, and what the network computes; one that cannot be told from others (see
+    `identity.of`) begins again.
 
     Raises ValueError for settings that cannot work, FloatingPointError when the loss is no
     longer a number, with the likely reason.
@@ -111,23 +113,27 @@ def fit(
     settings = (epochs, learning_rate, run.batch_size, weight_decay, seed, sorted(how), keep,
                 run.workers, bfloat16)  # fmt: skip
     tied_to = checkpoints.tied_to(network, data, *settings) if checkpoint else None
-    history, start = History(), time.perf_counter()
-    if checkpoint and tied_to and checkpoint.exists():
-        history = History(**(checkpoints.resumed(checkpoint, tied_to, run) or {}))
-        start -= history.seconds
+    keeping = keeper.Keeper(checkpoint, tied_to, run)
+    history = History(**(keeping.resumed() or {}))
+    start = time.perf_counter() - history.seconds
+
+    def kept() -> None:
+        history.seconds = time.perf_counter() - start
+        keeping.keep(dataclasses.asdict(history))
+
+    def kept_if_due() -> None:
+        if keeping.due:
+            kept()
+
     with _bar(run, progress) as bar:
         try:
             with Workers(run.network, run.workers) as sharing:
-                while len(history.loss) < epochs:
-                    history.loss.append(run.epoch(sharing, teaching, bar))
+                while len(history.loss) < epochs and not history.stale(patience):
+                    history.loss.append(run.epoch(sharing, teaching, bar, kept_if_due))
                     if history.judged(evaluate(run.network, data.val), keep):
                         run.keep()
                     bar.set_postfix(validation=f"{history.validation_accuracy[-1]:.1%}")
-                    history.seconds = time.perf_counter() - start
-                    if checkpoint and tied_to:
-                        checkpoints.keep(checkpoint, tied_to, run, dataclasses.asdict(history))
-                    if history.stale(patience):
-                        break
+                    kept()
         except KeyboardInterrupt:
             if checkpoint:
                 raise
@@ -135,8 +141,7 @@ def fit(
             bar.write(f"stopped in epoch {len(history.loss) + 1}: the best network so far is kept")
     history.seconds = time.perf_counter() - start
     found = run.result()
-    if checkpoint and tied_to:
-        checkpoint.unlink(missing_ok=True)
+    keeping.done()
     release_memory()
     return found, history
 
@@ -252,25 +257,43 @@ def shipped(name: str, data: ImageData) -> nn.Module | None:
 def original(data: ImageData, progress: bool = True) -> nn.Module:
     """The uncompressed LeafNet of these images: shipped, cached, or trained once and cached.
 
-    Training takes about ten minutes for 4,000 photos on two cores; the bar shows what is left.
+    Training takes about ten minutes for 4,000 photos on two cores; the bar shows what is left. Who
+    is interrupted goes on with it in the next call.
     """
     ships = shipped("leafnet_leaves", data)
     if ships is not None:
         return ships
 
+    stored = contextlib.ExitStack()
+
     def make() -> cache.Stored:
-        network, history = train_original(data, progress=progress)
+        kept = cache.under_way(f"leafnet-{data.fingerprint}.part")
+        stored.enter_context(keeper.until_stored(kept))
+        network, history = _gone_on_with(data, progress, kept)
         if history.interrupted:
             raise _Interrupted(network)
         return network.state_dict(), {"name": data.name, "seconds": round(history.seconds)}
 
     try:
-        weights, _ = cache.cached(f"leafnet-{data.fingerprint}.safetensors", "1", make)
+        with stored:
+            weights, _ = cache.cached(f"leafnet-{data.fingerprint}.safetensors", "1", make)
     except _Interrupted as stopped:
         return stopped.network  # good enough to go on with, not to keep
     network = models.LeafNet(ORIGINAL_WIDTH, len(data.classes), data.shape[0])
     network.load_state_dict(weights)
     return network.eval()
+
+
+def _gone_on_with(data: ImageData, progress: bool, kept: Path | None) -> tuple[nn.Module, History]:
+    """The original trained, from where it was interrupted if that can be used."""
+    try:
+        return train_original(data, progress=progress, checkpoint=kept)
+    except ValueError as problem:  # damaged, or left by another version of the course
+        if kept is None or not kept.exists() or str(kept) not in str(problem):
+            raise
+        kept.unlink()
+        print(f"{kept.name} in the cache cannot be gone on with: beginning again", file=sys.stderr)
+        return train_original(data, progress=progress, checkpoint=kept)
 
 
 class _Interrupted(Exception):
@@ -281,11 +304,15 @@ class _Interrupted(Exception):
 
 
 def train_original(
-    data: ImageData, epochs: int | None = None, seed: int = 0, progress: bool = True
+    data: ImageData,
+    epochs: int | None = None,
+    seed: int = 0,
+    progress: bool = True,
+    checkpoint: Path | None = None,
 ) -> tuple[nn.Module, History]:
     """Train LeafNet(64) from scratch; fewer passes over large sets, more over small ones."""
     if epochs is None:
         epochs = max(3, min(30, 100_000 // len(data.train)))
     torch.manual_seed(arguments.seed(seed))
     network = models.LeafNet(ORIGINAL_WIDTH, classes=len(data.classes), channels=data.shape[0])
-    return fit(network, data, epochs=epochs, seed=seed, progress=progress)
+    return fit(network, data, epochs=epochs, seed=seed, progress=progress, checkpoint=checkpoint)

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 from PIL import Image
 
+from course_lib import files
 from course_lib.images.data import ImageData
 from course_lib.phone import page_models, page_modes, page_runtime, plant_network, web_files
 from course_lib.phone.page_modes import Mode
@@ -131,8 +131,8 @@ def build(
     runtime = page_runtime.folder()
     chosen, notes = _modes(model, modes, data)
     place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as scratch:
-        part, old = Path(scratch) / "page", Path(scratch) / "old"
+    with files.scratch(place) as scratch:
+        part, old = scratch / "page", scratch / "old"
         fill(part, chosen, runtime)
         built = check(part)
         check_place(place)  # something may have come there meanwhile

@@ -16,11 +16,11 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 from course_lib import cache
+from course_lib.files import scratch as scratch_folder
 from course_lib.units import show_bytes
 
 VERSION = "1.30.0"
@@ -91,12 +91,12 @@ def fetched(name: str, files: dict[str, str], package: str, asked: Path = NPM) -
             if orphan.is_dir() and time.time() - orphan.stat().st_mtime > 2 * LONGEST:
                 shutil.rmtree(orphan, ignore_errors=True)  # its process was killed
         # Beside its place, then moved there: never half of it.
-        with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=place) as scratch:
-            _install(Path(scratch), package.split("/")[0], asked)
-            part = Path(scratch) / "part"
+        with scratch_folder(target) as scratch:
+            _install(scratch, package.split("/")[0], asked)
+            part = scratch / "part"
             part.mkdir()
             for file in files:
-                source = Path(scratch) / "node_modules" / package / file
+                source = scratch / "node_modules" / package / file
                 if source.is_file():
                     (part / file).parent.mkdir(exist_ok=True)
                     shutil.copyfile(source, part / file)

@@ -10,12 +10,11 @@ its trial goes to another.
 
 import contextlib
 import dataclasses
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from course_lib import files
 from course_lib.deploy import packing
 from course_lib.measure import measuring
 from course_lib.recipes.recipe import Lesson, Step, named_right, states
@@ -44,16 +43,21 @@ class Outcome:
 def carry_out(lesson: Lesson, job: Job) -> Outcome:
     """Carry a recipe out; an error of the recipe is told, not raised."""
     measuring.set_threads()
-    with tempfile.TemporaryDirectory() as scratch:
-        own = dataclasses.replace(lesson, folder=Path(scratch))
-        own.__dict__["opinions"] = lesson.opinions  # replace() leaves cached properties behind
-        try:
-            state = states(job.recipe, own)[-1]
-            assert state.packed is not None
-            correct = named_right(packing.unpack(state.packed), own.data.val)
-        except (ValueError, RuntimeError, FloatingPointError) as error:
-            return Outcome(error=" ".join(str(error).split())[:300])
+    try:
+        state = states(job.recipe, lesson)[-1]
+        assert state.packed is not None
+        correct = named_right(packing.unpack(state.packed), lesson.data.val)
+    except (ValueError, RuntimeError, FloatingPointError) as error:
+        return Outcome(error=" ".join(str(error).split())[:300])
     return Outcome(correct.double().mean().item(), state.packed)
+
+
+def carry_out_there(lesson: Lesson, job: Job) -> Outcome:
+    """The same on a worker, which has no folder of the search's."""
+    with files.scratch() as folder:
+        own = dataclasses.replace(lesson, folder=folder)
+        own.__dict__["opinions"] = lesson.opinions  # replace() leaves cached properties behind
+        return carry_out(own, job)
 
 
 class Here:
@@ -64,6 +68,10 @@ class Here:
     def run(self, lesson: Lesson, jobs: Iterator[Job]) -> Iterator[tuple[Job, Outcome]]:
         for job in jobs:
             yield job, carry_out(lesson, job)
+            # It is told. What was killed in its midst, is asked for again, and goes on from there.
+            for suffix in (".safetensors", ".part"):
+                for file in lesson.folder.glob(f"*{suffix}"):
+                    file.unlink(missing_ok=True)
 
 
 class Dask:
@@ -87,7 +95,7 @@ class Dask:
         def submit(job: Job | None) -> None:
             if job is not None:
                 tried[job.number] = tried.get(job.number, 0) + 1
-                future = self.client.submit(carry_out, shared, job, pure=False)
+                future = self.client.submit(carry_out_there, shared, job, pure=False)
                 waiting[future.key] = job
                 finished.add(future)
 

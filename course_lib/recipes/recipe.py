@@ -8,10 +8,11 @@ original, with a price on every weight, on 240,000 images, and pack the result
 """
 
 import dataclasses
-import tempfile
+import shutil
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_lib import cache
+from course_lib import cache, files
 from course_lib.deploy import engines, packing
 from course_lib.images import photo_folders
 from course_lib.images.data import ImageData, Images, are_leaves
@@ -86,14 +87,10 @@ def compress(
     """
     _check(data, recipe, max_drop, minutes)
     set_threads()
-    if original is None:
-        original = training.original(data, progress)
-    with tempfile.TemporaryDirectory() as scratch:
-        kept = Path(scratch) if folder is None else Path(folder)
-        photo_folders.mark(kept)
-        trainings = kept / "trainings"
-        trainings.mkdir(parents=True, exist_ok=True)
-        lesson = Lesson(data, original, trainings, seed, progress)
+    with _alone_in(folder) as kept:
+        if original is None:
+            original = training.original(data, progress)
+        lesson = Lesson(data, original, kept / "trainings", seed, progress)
         start = time.perf_counter()
         tries = _tries(lesson, recipe, max_drop, minutes)
         seconds = time.perf_counter() - start
@@ -110,9 +107,21 @@ def compress(
             scratch_state = states(steps, lesson)[-1]
         place = None if folder is None else kept
         found = _measured(lesson, best, tries, scratch_state, max_drop, seconds, images, place)
-    if found.folder is not None:
-        found.save(found.folder)
+        if found.folder is not None:
+            found.save(found.folder)
     return found
+
+
+@contextmanager
+def _alone_in(folder: str | Path | None) -> Iterator[Path]:
+    """The folder, made, for one `compress` at a time; a temporary one if it is None."""
+    with nullcontext(Path(folder)) if folder is not None else files.scratch() as kept:
+        photo_folders.mark(kept)
+        trainings = kept / "trainings"
+        trainings.mkdir(exist_ok=True)
+        waiting = f"another compress works in {kept}; waiting for it"
+        with cache.lock(trainings / "compress", waiting):
+            yield kept
 
 
 def packed_file(data: ImageData, progress: bool = True) -> Path:
@@ -132,11 +141,13 @@ def packed_file(data: ImageData, progress: bool = True) -> Path:
     path = place / f"compressed-{data.fingerprint}-{made_by:08x}.packed"
     with cache.lock(path):
         if not path.exists():
-            with tempfile.TemporaryDirectory() as folder:
-                lesson = Lesson(data, training.original(data, progress), Path(folder), 0, progress)
-                packed = states(LEAVES, lesson)[-1].packed
+            original, trainings = training.original(data, progress), path.with_suffix(".trainings")
+            trainings.mkdir(exist_ok=True)
+            lesson = Lesson(data, original, trainings, 0, progress)
+            packed = states(LEAVES, lesson)[-1].packed
             assert packed is not None
             packing.write(path, packed)
+            shutil.rmtree(trainings, ignore_errors=True)
     return path
 
 
@@ -279,7 +290,7 @@ def _for_folder(
     """What of a result is for its folder alone, and takes a while to make."""
     unpacked = dataclasses.replace(final, packed=None).exported(lesson)
     phones, native = _native(lesson, final)
-    files = {
+    beside = {
         result.CHECKPOINT: checkpoint,
         result.BASELINE: scratch.packed if scratch else None,
         result.FLOATS: engines.onnx(final.network, lesson.data.shape).content,
@@ -288,7 +299,7 @@ def _for_folder(
     return {
         "parity": engines.parity(unpacked, lesson.data.val),
         "native": native,
-        "beside": {name: content for name, content in files.items() if content is not None},
+        "beside": {name: content for name, content in beside.items() if content is not None},
     }
 
 
@@ -296,8 +307,8 @@ def _checkpoint(lesson: Lesson) -> bytes | None:
     """The original as a checkpoint of this course, if it is a network of this course."""
     if not isinstance(lesson.original, tuple(models.ARCHITECTURES.values())):
         return None
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / result.CHECKPOINT
+    with files.scratch() as folder:
+        path = folder / result.CHECKPOINT
         return models.save(lesson.original, path, {"data": lesson.data.name}).read_bytes()
 
 
@@ -318,8 +329,8 @@ def _native(lesson: Lesson, state: State) -> tuple[dict[str, bytes], dict[str, d
         ),
         strict=True,
     )
-    files, agree = {}, {}
+    contents, agree = {}, {}
     for name, file in made:
-        files[name] = file.content
+        contents[name] = file.content
         agree[name] = {"bytes": len(file.content), **vars(engines.parity(file, lesson.data.val))}
-    return files, agree
+    return contents, agree

@@ -8,7 +8,6 @@ What is found lies in a journal, so that a search that stopped goes on where it 
 import dataclasses
 import json
 import math
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from course_lib import files
+from course_lib import cache, files
 from course_lib.deploy import engines
 from course_lib.images import photo_folders
 from course_lib.images.data import ImageData
@@ -189,10 +188,12 @@ def search(
     measuring.set_threads()
     folder, start = Path(folder), time.perf_counter()
     photo_folders.mark(folder)
-    (folder / "trials").mkdir(exist_ok=True)
-    network = training.original(data, progress) if original is None else original
-    with tempfile.TemporaryDirectory() as scratch, cluster.pool(dask) as pool:
-        lesson = Lesson(data, network, Path(scratch), seed, progress=False)
+    for name in ("trials", "trainings"):
+        (folder / name).mkdir(exist_ok=True)
+    waiting = f"another search works in {folder}; waiting for it"
+    with cache.lock(folder / "trainings" / "search", waiting), cluster.pool(dask) as pool:
+        network = training.original(data, progress) if original is None else original
+        lesson = Lesson(data, network, folder / "trainings", seed, progress=False)
         _ = lesson.opinions  # the original is asked once, not by every worker
         whole = engines.onnx(network, data.shape)
         before = named_right(whole, data.val).double().mean().item()

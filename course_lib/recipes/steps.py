@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from course_lib import kept
 from course_lib.deploy import packing
 from course_lib.measure import measuring
-from course_lib.networks import identity, structure, training
+from course_lib.networks import identity, keeper, structure, training
 from course_lib.recipes.state import FRESH, Lesson, State, Step
 from course_lib.techniques import (
     channels,
@@ -191,13 +191,15 @@ class Distil(Step):
         if weights is not None:
             network.load_state_dict(weights[0])
         else:
-            network, _ = training.fit(
-                network, data, epochs, self.learning_rate, self.batch_size,
-                seed=lesson.seed, augment=self.augment, keep="last", loss=self._loss(lesson),
-                workers=measuring.threads(), bfloat16=True, checkpoint=file.with_suffix(".part"),
-                progress=lesson.progress,
-            )  # fmt: skip
-            kept.write(file, network.state_dict(), {})
+            part = file.with_suffix(".part")
+            with keeper.until_stored(part):
+                network, _ = training.fit(
+                    network, data, epochs, self.learning_rate, self.batch_size,
+                    seed=lesson.seed, augment=self.augment, keep="last", loss=self._loss(lesson),
+                    workers=measuring.threads(), bfloat16=True, checkpoint=part,
+                    progress=lesson.progress,
+                )  # fmt: skip
+                kept.write(file, network.state_dict(), {})
         seen = state.images_seen + epochs * len(data.train)
         return dataclasses.replace(state, network=network, images_seen=seen)
 

@@ -6,7 +6,10 @@
 True
 """
 
+import contextlib
 import dataclasses
+import zlib
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,7 +17,7 @@ from torch import nn
 
 from course_lib import arguments, cache
 from course_lib.images.data import ImageData
-from course_lib.networks import identity, models, training
+from course_lib.networks import identity, keeper, models, training
 from course_lib.techniques import distillation
 
 WIDTHS = (24, 32, 40, 40, 48, 48)
@@ -43,8 +46,14 @@ def student(data: ImageData, way: str, progress: bool = True) -> nn.Module:
     if ships is not None:
         return ships
 
+    stored = contextlib.ExitStack()
+
     def make() -> cache.Stored:
-        network, history = trained(data, way, progress=progress)
+        # The teacher is part of the name: a checkpoint knows nothing of what its loss asks.
+        part = f"{FILES[way]}-{data.fingerprint}-{zlib.crc32(key.encode()):08x}.part"
+        kept = cache.under_way(part)
+        stored.enter_context(keeper.until_stored(kept))
+        network, history = trained(data, way, progress=progress, checkpoint=kept)
         if history.interrupted:
             raise KeyboardInterrupt("stopped; half a training is not kept")
         return network.state_dict(), ""
@@ -52,7 +61,8 @@ def student(data: ImageData, way: str, progress: bool = True) -> nn.Module:
     taught_by = identity.of(training.original(data, progress), data.shape)
     assert taught_by is not None  # LeafNet hides nothing
     key = f"{WIDTHS} {EPOCHS} {TEMPERATURE} {PART} {SHIPPED_SEED} {taught_by}"
-    weights, _ = cache.cached(f"{FILES[way]}-{data.fingerprint}.safetensors", key, make)
+    with stored:
+        weights, _ = cache.cached(f"{FILES[way]}-{data.fingerprint}.safetensors", key, make)
     network = untrained(data)
     network.load_state_dict(weights)
     return network.eval()
@@ -65,10 +75,15 @@ def untrained(data: ImageData, seed: int = SHIPPED_SEED) -> models.LeafNet:
 
 
 def trained(
-    data: ImageData, way: str, seed: int = SHIPPED_SEED, progress: bool = True
+    data: ImageData,
+    way: str,
+    seed: int = SHIPPED_SEED,
+    progress: bool = True,
+    checkpoint: Path | None = None,
 ) -> tuple[nn.Module, training.History]:
     """Train the student in one of the ways of `student`."""
     options: dict[str, Any] = {"epochs": EPOCHS, "seed": seed, "progress": progress}
+    options["checkpoint"] = checkpoint
     images = fewer(data) if way.startswith("few") else data
     if way.endswith("alone"):
         return training.fit(untrained(data, seed), images, **options)

@@ -594,3 +594,17 @@ def test_a_deleted_copy_comes_back(school):
 
 def test_the_colab_cell_is_valid_python(house):
     assert ast.parse(colab_cell(house)).body
+
+
+def test_a_kernel_that_cannot_start_is_said_in_one_sentence():
+    """Until Python's end: nbclient asks there for a kernel that there never was."""
+    code = (
+        "import os, nbformat; from course_lib.classroom import execution\n"
+        "book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell('1')])\n"
+        "env = {**os.environ, 'PYTHONHOME': '/nowhere'}\n"
+        "print(execution.execute(book, env=env).failure.error)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "too little memory is the usual reason, `make doctor` looks for others" in ran.stdout
+    assert ran.stdout.count("\n") == 1
+    assert (ran.returncode, ran.stderr) == (0, "")

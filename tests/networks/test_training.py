@@ -2,14 +2,18 @@
 
 import copy
 import dataclasses
+import errno
 import math
+import os
 from types import MethodType
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from course_lib import data, models, training
+from course_lib.networks import keeper
 
 
 @pytest.fixture(scope="module")
@@ -370,6 +374,119 @@ def test_training_goes_on_after_an_interruption_and_ends_the_same(stripes, tmp_p
     assert same(state(resumed), state(whole))
     assert rest.loss == history.loss
     assert not file.exists(), "done: nothing to go on with"
+
+
+class Killed(BaseException):
+    """As SIGKILL: nothing is done about it."""
+
+
+@pytest.mark.parametrize("at", [1, 7, 14, 21])
+def test_a_kill_in_the_midst_of_an_epoch_costs_no_step(stripes, tmp_path, monkeypatch, at):
+    """The network draws at random, too: dropout goes on where it was."""
+    monkeypatch.setattr(keeper, "EVERY", 0.0)
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Dropout(0.3), nn.Linear(28 * 28, 2))
+    settings = {"epochs": 3, "batch_size": 16, "progress": False, "keep": "last"}
+    settings["learning_rate"] = 0.001
+    whole, history = training.fit(network, stripes, **settings)
+    file, done = tmp_path / "training.part", []
+
+    def killed(_network, step, _total):
+        done.append(step)
+        if step == at:
+            raise Killed
+
+    with pytest.raises(Killed):
+        training.fit(network, stripes, after_step=killed, checkpoint=file, **settings)
+    done.clear()
+    after = lambda _network, step, _total: done.append(step)  # noqa: E731
+    again, rest = training.fit(network, stripes, after_step=after, checkpoint=file, **settings)
+    assert done[0] == at, "the last step alone, which was not written, is done again"
+    assert same(state(again), state(whole))
+    assert (rest.loss, rest.validation_accuracy) == (history.loss, history.validation_accuracy)
+    assert not file.exists()
+
+
+def test_a_patient_training_that_was_killed_at_its_end_learns_no_epoch_more(stripes, tmp_path):
+    torch.manual_seed(0)
+    settings = {"epochs": 9, "patience": 1, "progress": False}
+    network = models.LeafNet(4, 2, 1)
+    whole, history = training.fit(network, stripes, **settings)
+    file = tmp_path / "training.part"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keeper.Keeper, "done", lambda _: None)
+        training.fit(network, stripes, checkpoint=file, **settings)
+    again, rest = training.fit(network, stripes, checkpoint=file, **settings)
+    assert rest.loss == history.loss
+    assert same(state(again), state(whole))
+
+
+def test_a_killed_original_goes_on_and_ends_the_same(stripes, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "ORIGINAL_WIDTH", 4)
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "a"))
+    whole = training.original(stripes, progress=False)
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "b"))
+    epoch, begun = training.Run.epoch, []
+
+    def killed(run, *words):
+        begun.append(run.schedule.last_epoch)
+        if len(begun) == 3:
+            raise Killed
+        return epoch(run, *words)
+
+    monkeypatch.setattr(training.Run, "epoch", killed)
+    with pytest.raises(Killed):
+        training.original(stripes, progress=False)
+    assert [file.suffix for file in (tmp_path / "b").glob("[!.]*")] == [".part"]
+    again = training.original(stripes, progress=False)
+    assert begun[2:4] == [begun[2]] * 2, "the third epoch was begun twice, and none before"
+    assert begun[0] == 0 < begun[2]
+    assert same(state(again), state(whole))
+    assert [file.suffix for file in (tmp_path / "b").glob("[!.]*")] == [".safetensors"]
+
+
+def test_a_kill_before_an_original_is_stored_loses_nothing(stripes, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "ORIGINAL_WIDTH", 4)
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+
+    def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.cache, "_write", killed)
+        with pytest.raises(Killed):
+            training.original(stripes, progress=False)
+    assert [file.suffix for file in tmp_path.glob("[!.]*")] == [".part"]
+    monkeypatch.setattr(training.Run, "epoch", lambda *_: pytest.fail("all was learned"))
+    training.original(stripes, progress=False)
+    assert [file.suffix for file in tmp_path.glob("[!.]*")] == [".safetensors"]
+
+
+@pytest.mark.parametrize("left", [b"", b"no checkpoint"])
+def test_what_cannot_be_gone_on_with_is_trained_from_its_beginning(
+    stripes, tmp_path, monkeypatch, capsys, left
+):
+    monkeypatch.setattr(training, "ORIGINAL_WIDTH", 4)
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    (tmp_path / f"leafnet-{stripes.fingerprint}.part").write_bytes(left)
+    training.original(stripes, progress=False)
+    assert "beginning again" in capsys.readouterr().err
+    assert [file.suffix for file in tmp_path.glob("[!.]*")] == [".safetensors"]
+
+
+def test_a_full_cache_ends_no_training_and_a_full_folder_does(stripes, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(training, "ORIGINAL_WIDTH", 4)
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.warns(UserWarning, match="Training goes on, but begins again if it is interrupted"):
+        training.original(stripes, progress=False)
+    with pytest.raises(OSError, match="free some space"):
+        training.fit(
+            models.LeafNet(4, 2, 1), stripes, 2, progress=False, checkpoint=tmp_path / "x.part"
+        )
 
 
 def test_a_checkpoint_of_something_else_is_refused(stripes, tmp_path):

@@ -3,6 +3,9 @@
 import copy
 import dataclasses
 import json
+import subprocess
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,6 +27,7 @@ from course_lib import (  # fmt: skip
     structure,
     training,
 )
+from course_lib.files import write
 from course_lib.recipes.recipe import (
     Distil,
     Factor,
@@ -175,6 +179,40 @@ def test_an_interrupted_training_goes_on_and_ends_the_same(stripes, original, tm
     assert weights.keys() == wanted.keys()
     assert all(torch.equal(weights[name], wanted[name]) for name in wanted)
     assert [file.suffix for file in folder.iterdir()] == [".safetensors"]
+
+
+class Killed(BaseException):
+    """As SIGKILL: nothing is done about it."""
+
+
+def test_a_kill_before_a_training_is_stored_loses_nothing(lesson, monkeypatch):
+    def killed(*_):
+        raise Killed
+
+    steps = WEE[:-1]
+    with monkeypatch.context() as patch:
+        patch.setattr("course_lib.recipes.steps.files.write", killed)
+        # What training itself writes goes the same way: it is let through.
+        patch.setattr("course_lib.networks.checkpoints.files", SimpleNamespace(write=write))
+        with pytest.raises(Killed):
+            applied(steps, lesson)
+    assert [file.suffix for file in lesson.folder.iterdir()] == [".part"]
+    monkeypatch.setattr(training.Run, "epoch", lambda *_: pytest.fail("all was learned"))
+    applied(steps, lesson)
+    assert [file.suffix for file in lesson.folder.iterdir()] == [".safetensors"]
+
+
+def test_who_measures_ends_with_the_one_who_asked():
+    code = (
+        "import threading, time; from course_lib.measure import fresh_process\n"
+        "threading.Thread(target=fresh_process._end_with_parent, daemon=True).start()\n"
+        "print('at work', flush=True); time.sleep(600)"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], **pipes) as measuring:
+        assert measuring.stdout.readline().strip() == b"at work"
+        measuring.stdin.close()  # as the system does for a killed process
+        assert measuring.wait(60) == 1
 
 
 def _folder(path):

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib import __main__, data, models, packing, recorded, search, training
+from course_lib.networks import keeper
 from course_lib.recipes import cluster, coordinator, pareto
 from course_lib.recipes.pareto import Trial
 from course_lib.recipes.recipe import (
@@ -179,6 +180,32 @@ def test_an_interrupted_trial_is_asked_for_again(tiny, original, tmp_path, quick
         for key, each in trials.items()
     )
     assert all(each.state.is_finished() for each in trials.values())
+
+
+class Killed(BaseException):
+    """As SIGKILL: nothing is done about it."""
+
+
+def test_the_trial_that_was_killed_goes_on_with_its_training(tiny, original, tmp_path, monkeypatch):
+    monkeypatch.setattr(coordinator.Coordinator, "_latency", lambda *_: 0.1)
+    monkeypatch.setattr(keeper, "EVERY", 0.0)
+    step, done = training.Run._step, []
+
+    def killed(run, value):
+        done.append(run.schedule.last_epoch)
+        if len(done) == 4:
+            raise Killed
+        return step(run, value)
+
+    monkeypatch.setattr(training.Run, "_step", killed)
+    rungs = {"trials": 1, "rungs": (1.0, 1.0)}
+    with pytest.raises(Killed):
+        found(tiny, original, tmp_path, **rungs)
+    left = [file.name for file in (tmp_path / "trainings").glob("[!.]*")]
+    assert [name.rpartition(".")[2] for name in left] == ["part"]
+    found(tiny, original, tmp_path, **rungs)
+    assert done[3:5] == [3, 3], "the fourth step is done again, and none before"
+    assert not list((tmp_path / "trainings").glob("[!.]*"))
 
 
 def test_a_recipe_that_cannot_work_fails_alone(tiny, original, tmp_path):

@@ -11,7 +11,6 @@ import contextlib
 import csv
 import io
 import logging
-import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -71,11 +70,11 @@ def new(folder: Path, root: Path | None = None) -> list[str]:
     if any((folder / name).exists() for name in PARTS):
         return _fill(folder, solutions, base)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as part:
-        names = _fill(Path(part), solutions, base)
+    with files.scratch(folder) as part:
+        names = _fill(part, solutions, base)
         folder.mkdir(exist_ok=True)
         for name in PARTS:
-            (Path(part) / name).rename(folder / name)
+            (part / name).rename(folder / name)
     return names
 
 

@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from filelock import FileLock, Timeout
 from nbformat import NotebookNode
 
 from ... import files
+from ...cache import locks_work
 from ..assembly import find_root, write
 from . import gradebook, kernel, probing, sandbox
 from .reading import read
@@ -92,7 +94,7 @@ def grade(
     walls = walls or sandbox.Sandbox()
     names = gradebook.exercises(folder)
     try:
-        with FileLock(folder / ".grading.lock", timeout=1):
+        with FileLock(folder / ".grading.lock", timeout=1) if locks_work(folder) else nullcontext():
             probing.require(walls, folder)
             released = {name: gradebook.source(folder, name) for name in names}
             found, odd = collect(submissions, folder / "submitted", names, due, released)

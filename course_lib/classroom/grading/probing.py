@@ -5,9 +5,9 @@ import secrets
 import socket
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
+from ... import files
 from .sandbox import LIBRARY, SCRATCH, SOCKETS, Limits, NotContained, Sandbox, environment
 
 ATTACKS = r"""
@@ -129,7 +129,7 @@ def probe(sandbox: Sandbox, private: Path) -> dict[str, bool]:
     there are no walls to try.
     """
     small = Sandbox(Limits(scratch_bytes=5_000_000), sandbox.unsafe)
-    with tempfile.TemporaryDirectory() as own:
+    with files.scratch() as own:
         secret = private / f".probe-{secrets.token_hex(4)}"
         secret.write_text("grades")
         name = f"course-{secrets.token_hex(4)}"
@@ -143,7 +143,7 @@ def probe(sandbox: Sandbox, private: Path) -> dict[str, bool]:
                     abstract.listen()
                 words = [str(secret), str(private), str(there.getsockname()[1]), name]
                 words += [str(LIBRARY / "__init__.py"), str(os.getpid())]
-                words += [str(small.limits.scratch_bytes), own if sandbox.unsafe else SOCKETS]
+                words += [str(small.limits.scratch_bytes), str(own) if sandbox.unsafe else SOCKETS]
                 scratch = Path(own if sandbox.unsafe else SCRATCH)
                 inner = [sys.executable, "-c", ATTACKS, *words]
                 command = small.command(inner, scratch, (), environment(scratch), withheld=True)
