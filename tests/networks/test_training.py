@@ -470,7 +470,26 @@ def test_what_cannot_be_gone_on_with_is_trained_from_its_beginning(
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
     (tmp_path / f"leafnet-{stripes.fingerprint}.part").write_bytes(left)
     training.original(stripes, progress=False)
-    assert "beginning again" in capsys.readouterr().err
+    assert "training begins anew" in capsys.readouterr().err
+    assert [file.suffix for file in tmp_path.glob("[!.]*")] == [".safetensors"]
+
+
+def test_what_another_version_left_is_trained_from_its_beginning(
+    stripes, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(training, "ORIGINAL_WIDTH", 4)
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    kept = tmp_path / f"leafnet-{stripes.fingerprint}.part"
+
+    def stop(network, done, total):
+        if done > total // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.fit(models.LeafNet(4, 2, 1), stripes, epochs=2, batch_size=16, progress=False,
+                     checkpoint=kept, after_step=stop)  # fmt: skip
+    training.original(stripes, progress=False)
+    assert "cannot be gone on with: beginning again" in capsys.readouterr().err
     assert [file.suffix for file in tmp_path.glob("[!.]*")] == [".safetensors"]
 
 

@@ -19,6 +19,7 @@ from course_lib import (  # fmt: skip
     data,
     engines,
     fresh_process,
+    kept,
     models,
     neuron_pruning,
     packing,
@@ -27,7 +28,6 @@ from course_lib import (  # fmt: skip
     structure,
     training,
 )
-from course_lib.files import write
 from course_lib.recipes.recipe import (
     Distil,
     Factor,
@@ -191,9 +191,8 @@ def test_a_kill_before_a_training_is_stored_loses_nothing(lesson, monkeypatch):
 
     steps = WEE[:-1]
     with monkeypatch.context() as patch:
-        patch.setattr("course_lib.recipes.steps.files.write", killed)
-        # What training itself writes goes the same way: it is let through.
-        patch.setattr("course_lib.networks.checkpoints.files", SimpleNamespace(write=write))
+        own = SimpleNamespace(found=kept.found, write=killed)  # of steps alone, not of the cache
+        patch.setattr("course_lib.recipes.steps.kept", own)
         with pytest.raises(Killed):
             applied(steps, lesson)
     assert [file.suffix for file in lesson.folder.iterdir()] == [".part"]
@@ -366,8 +365,8 @@ def test_the_baseline_knows_nothing_of_the_original(lesson):
     new = structure.layers(structure.plain(forgotten.network))
     for name, layer in old.items():
         assert torch.equal(layer.weight == 0, new[name].weight == 0), "the same architecture"
-        kept = layer.weight != 0
-        assert not torch.isclose(layer.weight[kept], new[name].weight[kept]).any()
+        nonzero = layer.weight != 0
+        assert not torch.isclose(layer.weight[nonzero], new[name].weight[nonzero]).any()
 
 
 @pytest.mark.long
