@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
-import torch
+
+from course_lib.networks import checkpoints
 
 ROOT = Path(__file__).parents[1]
 OTHERS = ("torchinductor_*", ".ses")  # what libraries keep on purpose among temporary files
@@ -91,7 +92,8 @@ def _progress(folders: dict[str, Path]) -> tuple[int, int]:
     steps = [0]
     for part in (*folders["cache"].glob("*.part"), *trainings.glob("*.part")):
         if not any(part.stem == each.stem for each in done):
-            steps.append(torch.load(part, weights_only=True)["schedule"])
+            kept = checkpoints.read(part)
+            steps.append(kept["schedule"] if kept else -1)  # -1: work that was lost
     return len(done), max(steps)
 
 

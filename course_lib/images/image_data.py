@@ -116,7 +116,7 @@ class Images:
 
     def order(self, size: int, generator: torch.Generator | None = None) -> Iterator[Tensor]:
         """The image numbers of each batch, (size,); shuffled if a generator is given."""
-        arguments.count("size", size, hint="it is how many images are a batch")
+        size = arguments.count("size", size, hint="it is how many images are a batch")
         if generator is None:
             numbers = torch.arange(len(self))
         else:

@@ -49,18 +49,24 @@ def keep(path: Path, key: str, run: Run, history: dict[str, Any]) -> None:
     files.write(path, _digest(content) + content)
 
 
+def read(path: Path) -> dict[str, Any] | None:
+    """What `keep` wrote, or None where it is no longer that."""
+    content = path.read_bytes()
+    digest, content = content[:DIGEST], content[DIGEST:]
+    whole = digest == _digest(content)
+    return torch.load(io.BytesIO(content), weights_only=True) if whole else None
+
+
 def resumed(path: Path, key: str, run: Run) -> dict[str, Any] | None:
     """Go on from what `keep` wrote; returns its history.
 
     None, and a line on stderr, for a file that is no longer what was written: training begins anew.
     Raises ValueError for one of another training.
     """
-    content = path.read_bytes()
-    digest, content = content[:DIGEST], content[DIGEST:]
-    if digest != _digest(content):
+    found = read(path)
+    if found is None:
         print(f"{path} is damaged (its checksum differs): training begins anew", file=sys.stderr)
         return None
-    found = torch.load(io.BytesIO(content), weights_only=True)
     if found["tied_to"] != key:
         raise ValueError(
             f"{path} was left by a training with other settings, images or weights; delete it, or "

@@ -243,8 +243,10 @@ def _check_within(name: str, value: Any, ends: Sequence[float]) -> None:
 def _check_logits(name: str, logits: Tensor) -> Tensor:
     several = isinstance(logits, Tensor) and logits.ndim == 3
     axes = "views, images, classes" if several else "images, classes"
-    if not arguments.tensor(name, logits, axes, finite=True).is_floating_point():
-        raise ValueError(f"{name} must be floats ({axes}), got {logits.dtype}")
+    arguments.tensor(name, logits, axes, finite=True)
+    if not logits.is_floating_point() or not logits.shape[-1]:
+        kind = f"{logits.dtype} of shape {tuple(logits.shape)}"
+        raise ValueError(f"{name} must be floats ({axes}), got {kind}")
     return logits
 
 

@@ -8,6 +8,7 @@ A real number is kept as an integer times a step, the scale: value = scale * (in
 (100, 3.1496)
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -144,11 +145,11 @@ def fake_quantize(
     if not isinstance(values, Tensor) or not values.is_floating_point() or values.is_sparse:
         wrong = values.dtype if isinstance(values, Tensor) else type(values).__name__
         raise ValueError(f"values must be a dense tensor of floats, got {wrong}")
-    for name, given in (("scale", scale), ("zero_point", zero_point)):
+    for name, given, most in (("scale", scale, math.inf), ("zero_point", zero_point, 2**31 - 1)):
         if isinstance(given, Tensor):
             _check_shape(name, given, values)
         else:
-            arguments.number(name, given)
+            arguments.number(name, given, -most, most)
     point = torch.as_tensor(zero_point, device=values.device)
     steps = (values / scale).clamp(low - point, high - point)
     return (steps + (steps.round() - steps).detach()) * scale
