@@ -99,7 +99,10 @@ def run(section: str, seed: int, count: int) -> tuple[dict[str, Any], dict[str, 
 def cases(section: str, first: int, count: int) -> Iterator[dict[str, Any]]:
     """The outcomes of a child, until it ends, dies or hangs; that case is the last one."""
     command = [sys.executable, __file__, section, "--child", f"--seed={first}", f"--cases={count}"]
-    working = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    # Without a buffer of our own `select` knows whether there is a line.
+    working = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
+    )
     assert working.stdout is not None
     begun: dict[str, Any] = {"number": first, "kind": "start", "seconds": 0.0, "mb": 0}
     with working.stdout as lines:

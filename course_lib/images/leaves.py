@@ -170,13 +170,10 @@ def render(
     >>> np.array_equal(render(2, seed=5)[0], render(4, seed=5)[0][:2])
     True
     """
-    if count < 1:
-        raise ValueError(
-            f"count must be 1 or more, got {count}; {len(SPECIES)} gives one image a species"
-        )
+    arguments.count("count", count, hint=f"{len(SPECIES)} gives one image a species")
     _check(seed, size)
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers must be 1 or more, got {workers}; None chooses for this machine")
+    if workers is not None:
+        arguments.count("workers", workers, hint="None chooses for this machine")
     labels = np.array([_label(seed, index) for index in range(count)], np.int64)
     chosen = min(2, _cores()) if workers is None else workers
     if chosen == 1 or (workers is None and count < 600):

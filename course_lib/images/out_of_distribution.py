@@ -24,6 +24,7 @@ from course_lib.images.leaf_paint import patch, textures, to_image
 Draw = Callable[[np.random.Generator, int], np.ndarray]  # a picture (size, size, 3), 0 to 255
 
 LARGEST = 4096  # pixels a side
+MOST_BYTES = 2**30  # of one kind, while it is drawn
 SMALLEST = 32  # pixels a side: anything smaller is drawn so large and shrunk
 
 
@@ -44,8 +45,9 @@ def others_by_kind(
     below 1, a size below 8, and channels other than 1 and 3.
     """
     arguments.one_of("part", part, tuple(KINDS))
-    arguments.count("count", count)
     arguments.count("size", size, 8, LARGEST)
+    most = MOST_BYTES // (12 * size**2)  # a picture is drawn in floats
+    arguments.count("count", count, 1, most, f"so many of {size} pixels are a gigabyte")
     arguments.seed(seed)
     if channels not in (1, 3):
         raise ValueError(f"channels must be 3, or 1 for grey, got {channels}")

@@ -81,7 +81,7 @@ def _tried(network: nn.Module, shape: Sequence[int]) -> torch.memory_format:
 
 def check_labels(labels: Tensor, logits: Tensor) -> None:
     """Raise ValueError unless each label is one of the network's classes."""
-    if not bool((labels >= 0).logical_and(labels < logits.shape[1]).all()):
+    if len(labels) and not bool((labels >= 0).logical_and(labels < logits.shape[1]).all()):
         raise ValueError(
             f"labels must be 0 to {logits.shape[1] - 1}, the network's classes, got "
             f"{int(labels.min())} to {int(labels.max())}; build the network for the data"

@@ -272,6 +272,8 @@ def _thresholds(good: Tensor, wrong: Tensor, others: Tensor | None, accept: floa
             harm = _passed(others, least) + WRONG * _passed(wrong, least)
         if harm < lowest:
             best, lowest = least, harm
+    if not best.isfinite().all():
+        raise ValueError("logits must be of usual size to make a rule of; these are far too large")
     return [math.floor(1e4 * value) / 1e4 for value in best.tolist()]
 
 

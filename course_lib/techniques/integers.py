@@ -8,7 +8,6 @@ A real number is kept as an integer times a step, the scale: value = scale * (in
 (100, 3.1496)
 """
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,7 +102,7 @@ def quantize(
     """
     low, high = limits(bits, symmetric)
     arguments.tensor("values", values)
-    _check_scale(values, scale, zero_point)
+    scale, zero_point = _step(values, scale, zero_point)
     broken = int((~values.isfinite()).sum())
     if broken:
         raise ValueError(
@@ -121,9 +120,8 @@ def dequantize(integers: Tensor, scale: float | Tensor, zero_point: int | Tensor
     tensor([3.1400])
     """
     arguments.tensor("integers", integers)
-    _check_scale(integers, scale, zero_point)
-    step = scale if isinstance(scale, Tensor) else float(scale)
-    return (integers.to(torch.int32) - zero_point) * step
+    scale, zero_point = _step(integers, scale, zero_point)
+    return (integers.to(torch.int32) - zero_point) * scale
 
 
 def fake_quantize(
@@ -142,14 +140,17 @@ def fake_quantize(
     """
     low, high = limits(bits, symmetric)
     # Nothing is asked about their numbers: networks run through here.
-    if not isinstance(values, Tensor) or not values.is_floating_point() or values.is_sparse:
+    if not _dense(values) or not values.is_floating_point():
         wrong = values.dtype if isinstance(values, Tensor) else type(values).__name__
         raise ValueError(f"values must be a dense tensor of floats, got {wrong}")
-    for name, given, most in (("scale", scale, math.inf), ("zero_point", zero_point, 2**31 - 1)):
-        if isinstance(given, Tensor):
-            _check_shape(name, given, values)
-        else:
+    for name, given, most in (("scale", scale, 1e38), ("zero_point", zero_point, 2**31 - 1)):
+        if not isinstance(given, Tensor):
             arguments.number(name, given, -most, most)
+        elif not _dense(given) or (given.ndim and given.device != values.device):
+            raise ValueError(f"{name} must be a number, or a dense tensor where the values are")
+        else:
+            _check_shape(name, given, values)
+    scale = scale if isinstance(scale, Tensor) else float(scale)
     point = torch.as_tensor(zero_point, device=values.device)
     steps = (values / scale).clamp(low - point, high - point)
     return (steps + (steps.round() - steps).detach()) * scale
@@ -190,7 +191,7 @@ def integer_linear(
     sums = (inputs.integers.to(torch.int32) - inputs.zero_point) @ weight.integers.to(torch.int32).T
     if bias is not None:
         sums = sums + (bias / product_scale).round().to(torch.int32)
-    _check_scale(sums, scale, zero_point)
+    scale, zero_point = _step(sums, scale, zero_point)
     outputs = (sums * (product_scale / scale)).round() + zero_point
     return Quantized(
         outputs.clamp(*limits(8)).to(torch.int8),
@@ -244,16 +245,27 @@ def _values(name: str, given: Any) -> Tensor:
     return torch.tensor(arguments.number(name, given))
 
 
-def _check_scale(values: Tensor, scale: Any, zero_point: Any) -> None:
-    """Raise ValueError unless both are numbers, or fit to the values, and the scale is a step."""
-    scales = _values("scale", scale)
-    if not isinstance(zero_point, Tensor):
-        arguments.number("zero_point", zero_point, -(2**31), 2**31 - 1)
-    points = _values("zero_point", zero_point)
-    if not bool((scales > 0).all()):
+def _step(values: Tensor, scale: Any, zero_point: Any) -> tuple[Any, Any]:
+    """Both as they are computed with. Raises ValueError unless they are numbers, or fit the values.
+
+    The scale is a step, finite and above zero; the zero point is one of the integers of 32 bits.
+    """
+    scales, points = _values("scale", scale), _values("zero_point", zero_point)
+    if not bool((scales > 0).logical_and(scales.isfinite()).all()):
         raise ValueError(f"scale must be above zero, got {_short(scale)}; it is the step's size")
+    most = 2**31 - 1
+    if not bool((points % 1 == 0).logical_and(points.abs() <= most).all()):
+        raise ValueError(f"zero_point must be a whole number of 32 bits, got {_short(zero_point)}")
     for name, one in (("scale", scales), ("zero_point", points)):
         _check_shape(name, one, values)
+    return (
+        scale if isinstance(scale, Tensor) else float(scale),
+        zero_point if isinstance(zero_point, Tensor) else int(zero_point),
+    )
+
+
+def _dense(value: object) -> bool:
+    return isinstance(value, Tensor) and not value.is_sparse and not value.is_complex()
 
 
 def _check_shape(name: str, one: Tensor, values: Tensor) -> None:

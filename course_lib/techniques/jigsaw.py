@@ -53,13 +53,15 @@ def confidence(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
         raise ValueError(
             f"labels must hold one for each of {len(images)} images, got {len(labels)}"
         )
-    return _logits(network, images).softmax(1).gather(1, labels[:, None])[:, 0]
+    logits = _logits(network, images)
+    feeding.check_labels(labels, logits)
+    return logits.softmax(1).gather(1, labels[:, None])[:, 0]
 
 
 @torch.inference_mode()
 def _logits(network: nn.Module, images: Tensor) -> Tensor:
     """(count, classes), in evaluation mode: in training mode the network's norms would learn."""
-    arguments.network(network)
+    structure.check_weights(network)
     feeding.layout(network, _images(images).shape[1:])  # refuses what the network cannot take
     _, dtype = feeding.place(network)
     with structure.evaluating(network):
@@ -69,7 +71,7 @@ def _logits(network: nn.Module, images: Tensor) -> Tensor:
 def _images(images: Tensor) -> Tensor:
     """Normalised images, as the network takes them."""
     axes = "count, channels, height, width"
-    if not arguments.tensor("images", images, axes).is_floating_point():
+    if not arguments.tensor("images", images, axes, finite=True).is_floating_point():
         raise ValueError(f"images must be floats ({axes}), got {images.dtype}; normalise them")
     return images
 

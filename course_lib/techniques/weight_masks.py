@@ -151,7 +151,8 @@ def n_of_m(network: nn.Module, n: int, m: int, names: Sequence[str] | None = Non
     arXiv 2104.08378, section 3). Layers whose inputs are no multiple of `m` are left out when
     `names` is None; if named, or if there is no other, ValueError.
     """
-    if not all(isinstance(number, int) for number in (n, m)) or not 1 <= n < m:
+    whole = all(isinstance(number, int) for number in (n, m))
+    if not whole or not 1 <= n < m <= 4096:
         raise ValueError(f"n of m needs whole numbers 1 <= n < m, got n={n!r}, m={m!r}; 2 of 4")
     weights = effective_weights(network, names)
     fitting = {name: weight for name, weight in weights.items() if weight.shape[1] % m == 0}
