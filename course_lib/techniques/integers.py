@@ -146,7 +146,7 @@ def fake_quantize(
     for name, given, most in (("scale", scale, 1e38), ("zero_point", zero_point, 2**31 - 1)):
         if not isinstance(given, Tensor):
             arguments.number(name, given, -most, most)
-        elif not _dense(given) or (given.ndim and given.device != values.device):
+        elif not _dense(given) or "meta" in {given.device.type, values.device.type}:
             raise ValueError(f"{name} must be a number, or a dense tensor where the values are")
         else:
             _check_shape(name, given, values)

@@ -65,7 +65,8 @@ def _logits(network: nn.Module, images: Tensor) -> Tensor:
     feeding.layout(network, _images(images).shape[1:])  # refuses what the network cannot take
     _, dtype = feeding.place(network)
     with structure.evaluating(network):
-        return torch.cat([network(some.to(dtype)) for some in images.split(100)])
+        logits = torch.cat([network(some.to(dtype)) for some in images.split(100)])
+    return arguments.tensor("the network's logits", logits, "images, classes", finite=True)
 
 
 def _images(images: Tensor) -> Tensor:

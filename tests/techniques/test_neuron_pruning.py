@@ -24,6 +24,7 @@ from course_lib import (
     sensitivity,
     training,
 )
+from course_lib.techniques import dependencies
 
 few = settings(max_examples=8, deadline=None)
 
@@ -204,7 +205,7 @@ def test_layers_that_share_channels_stand_under_one_name():
 def test_the_graph_finds_what_the_chain_says(network):
     assert channels.chain(network) is not None
     by_chain = channels.parts(network)
-    by_graph = channels._of_graph(network, (3, 32, 32))
+    by_graph = dependencies.traced(network, (3, 32, 32))
     assert list(by_chain) == list(by_graph)
     for layer, owned in by_chain.items():
         ours = {(p.layer, p.dim): p.channel.tolist() for p in owned}
@@ -367,8 +368,8 @@ def test_pruning_takes_numbers_to_keep(network):
 @pytest.fixture
 def traces(monkeypatch):
     """How often torch-pruning was asked to trace a network."""
-    asked, whole = [], channels._of_graph
-    monkeypatch.setattr(channels, "_of_graph", lambda *given: asked.append(1) or whole(*given))
+    asked, whole = [], dependencies.traced
+    monkeypatch.setattr(dependencies, "traced", lambda *given: asked.append(1) or whole(*given))
     return asked
 
 
@@ -675,8 +676,15 @@ class Mixes(nn.Module):
 
 
 def test_what_would_be_computed_wrongly_is_refused():
+    network, shape = lively(Mixes()), (3, 16, 16)
+    with (
+        pytest.warns(UserWarning, match=r"1 of 1 layers of this Mixes keep all .* \(conv\)"),
+        pytest.raises(ValueError, match="this Mixes has no channels that can go"),
+    ):
+        neuron_pruning.prune(network, 0.5, shape=shape)
+    untried = dependencies.traced(network, shape)
     with pytest.raises(ValueError, match="does not compute what"):
-        neuron_pruning.prune(lively(Mixes()), 0.5, shape=(3, 16, 16))
+        channels.remove(network, {"conv": [0, 1]}, shape, untried)
 
 
 # Pictures
