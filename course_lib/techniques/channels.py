@@ -102,6 +102,11 @@ def _followed(network: nn.Module, found: Parts, shape: Sequence[int]) -> dict[st
     Tried on all at once, and where that fails on ever smaller parts of them. Of layers that share
     a weight none can: what one reads the other would lose.
     """
+    device, dtype = feeding.place(network)
+    with torch.inference_mode():
+        outputs = structure.copied(network)(torch.zeros(2, *shape, device=device, dtype=dtype))
+    if not isinstance(outputs, Tensor):  # nothing to compare
+        feeding.check_logits(outputs, 2)
     owners = Counter(id(p) for module in network.modules() for p in module._parameters.values())
     whole = {
         name: owned
