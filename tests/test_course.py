@@ -441,6 +441,8 @@ no-deps = true
 
 
 def test_pip_keeps_the_networks_settings_of_the_user_and_no_others(root, monkeypatch, tmp_path):
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)  # whoever runs these tests has some, too
     (tmp_path / "pip.conf").write_text(CONFIGURED)
     monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
     monkeypatch.setenv("PIP_ONLY_BINARY", ":none:")
