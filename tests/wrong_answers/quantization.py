@@ -275,9 +275,29 @@ def wrong_rounded_clips_x(x, scale, low, high):
     return scale * (y + (y.round() - y).detach())
 
 
-def wrong_rounded_by_torch(x, scale, low, high):
+def wrong_rounded_by_the_library(x, scale, low, high):
     "borrowed"
-    return torch.fake_quantize_per_tensor_affine(x, scale, 0, low, high)
+    return quantization.fake_quantize(x, scale, 0, 4)
+
+
+def wrong_rounded_clipped_after_detaching(x, scale, low, high):
+    "limits_unseen_by_autograd"
+    return x + (scale * (x / scale).round().clamp(low, high) - x).detach()
+
+
+def right_rounded_by_torch(x, scale, low, high):
+    return torch.fake_quantize_per_tensor_affine(x, float(scale), 0, low, high)
+
+
+def right_rounded_and_then_clipped(x, scale, low, high):
+    y = x / scale
+    return scale * (y + (y.round() - y).detach()).clamp(low, high)
+
+
+def right_rounded_where_integers_are_inside(x, scale, low, high):
+    whole = (x / scale).round()
+    through = x * ((whole >= low) & (whole <= high))
+    return (scale * whole.clamp(low, high)).detach() + through - through.detach()
 
 
 class _Straight(torch.autograd.Function):
