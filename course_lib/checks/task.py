@@ -45,6 +45,7 @@ from torch import Tensor, nn
 
 from .agreement import TOLERANCE, agree, difference
 from .borrowing import Borrowed, line_of, watched
+from .gradients import learns
 from .record import Record
 
 CASES = 8
@@ -100,6 +101,7 @@ class Task:
         chapter: str,
         draw: Callable[[torch.Generator, int], tuple],
         observed: Callable[..., Any] | None,
+        then: Callable[..., Any] | None,
         borrowed: Sequence[str],
         tolerance: float,
         cases: int,
@@ -108,6 +110,7 @@ class Task:
         self.name, self.why = right.__name__, " ".join((right.__doc__ or "").split())
         self.borrowed, self.tolerance = frozenset(borrowed), tolerance
         self.observed = observed or (lambda result, *inputs: result)
+        self.then = then
         self.mistakes: dict[str, Callable] = {}
 
     def mistake(self, makes: Callable) -> Callable:
@@ -160,6 +163,7 @@ class Task:
             ])  # fmt: skip
         random = torch.Generator().manual_seed(seed)
         cases = [self.draw(random, number) for number in range(self.cases)]
+        answers: list[Any] = []
         results: list[Any] = []
         differences: list[str | None] = []
         for inputs in cases:
@@ -176,10 +180,13 @@ class Task:
             except Borrowed as error:
                 return Finding("borrowed", _borrowed(str(error)))
             except Exception as error:
+                if "a leaf Variable that requires grad" in str(error):  # torch's words for it
+                    return Finding("changed_its_input", CHANGED)
                 return Finding(f"raised_{type(error).__name__}", _raised(error, inputs))
             if not agree(own, inputs, 0):
                 return Finding("changed_its_input", CHANGED)
             wanted = self._seen(self.right, inputs)
+            answers.append(result)
             try:
                 results.append(self.observed(result, *copy.deepcopy(inputs)))
             except Exception as error:
@@ -187,7 +194,7 @@ class Task:
             differences.append(difference(results[-1], wanted, self.tolerance))
         said = next((found for found in differences if found), None)
         if said is None:
-            return None
+            return self._finding_then(answers, cases)
         wrong = [place for place, found in enumerate(differences) if found]
         fits = {
             name: sum(self._fits(makes, results[place], cases[place]) for place in wrong)
@@ -202,6 +209,19 @@ class Task:
             return Finding("always_the_same", SAME)
         return Finding("other", _plain(said, cases[wrong[0]]))
 
+    def _finding_then(self, answers: Sequence[Any], cases: Sequence[tuple]) -> Finding | None:
+        """What is wrong with answers whose values are right: nothing learns from them, say."""
+        if self.then is None:
+            return None
+        for result, inputs in zip(answers, cases, strict=True):
+            own = copy.deepcopy(inputs)
+            wanted = self.then(self.right(*own), *own)
+            if said := difference(self.then(result, *inputs), wanted, self.tolerance):
+                if not any(learns(each) for each in answers):
+                    return Finding("no_gradient", NO_GRADIENT)
+                return Finding("another_gradient", _another_gradient(said))
+        return None
+
     def _seen(self, function: Callable, inputs: tuple) -> Any:
         return self.observed(function(*copy.deepcopy(inputs)), *copy.deepcopy(inputs))
 
@@ -215,6 +235,7 @@ def task(
     chapter: str,
     draw: Callable[[torch.Generator, int], tuple],
     observed: Callable[..., Any] | None = None,
+    then: Callable[..., Any] | None = None,
     borrowed: Sequence[str] = (),
     tolerance: float = TOLERANCE,
     cases: int = CASES,
@@ -223,10 +244,12 @@ def task(
 
     draw: inputs, given a `torch.Generator` and the number of the case (kinds of input go by turns,
     so that none is left to chance). observed: what is compared of a result, given the result and
-    the inputs (outputs of a network, say); the result itself without. borrowed: names of
-    functions, of this library or of torch, that the answer is to do without.
+    the inputs (outputs of a network, say); the result itself without. then: what is
+    compared besides, once all results agree: how they change with an input, for what something is
+    trained by. borrowed: names of functions, of this library or of torch, that the answer is to do
+    without.
     """
-    return lambda right: Task(right, chapter, draw, observed, borrowed, tolerance, cases)
+    return lambda right: Task(right, chapter, draw, observed, then, borrowed, tolerance, cases)
 
 
 def hints(mistake: Callable) -> list[str]:
@@ -240,6 +263,12 @@ CHANGED = (
     "Your function changed its input: an operation that ends with an underscore, an assignment "
     "into a slice, or `+=` on a tensor does that.",
     "Your function changed its input. Work on a copy: `x.clone()`, or `copy.deepcopy(network)`.",
+)
+NO_GRADIENT = (
+    "The number is right. What is a network to do with it?",
+    "The number is right, but nothing flows back from it: it has no gradient, so nobody learns.",
+    "Stay with tensors to the end: no `float()`, `.item()`, `.tolist()`, `.detach()` or NumPy on "
+    "the way, and no `torch.no_grad()` around it.",
 )
 SAME = (
     "The result is the same whatever comes in. Does it depend on the function's arguments?",
@@ -256,6 +285,15 @@ def _borrowed(name: str) -> tuple[str, str, str]:
         f"`{name}` is what you are to write. What does it do with its input, in plain steps?",
         f"`{name}` is what you are to write. The chapter builds it up under *From scratch*: start "
         f"from the idea there, and change it to what is asked here.",
+    )
+
+
+def _another_gradient(said: str) -> tuple[str, str, str]:
+    return (
+        f"The number is right, what flows back from it is not: {said}.",
+        f"The number is right, its gradient is not: {said}. Is a part of it behind `detach()`?",
+        f"The number is right, its gradient is not: {said}. Compute both by hand for the smallest "
+        f"input, and see which part of your function says nothing to the gradient.",
     )
 
 

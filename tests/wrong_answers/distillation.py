@@ -396,17 +396,44 @@ def right_partly_labelled_ignoring(student, teacher, labels, temperature, mix):
     return mix * temperature**2 * soft + (1 - mix) * hard / (labels != -1).sum().clamp(min=1)
 
 
+def wrong_partly_labelled_with_plain_numbers(student, teacher, labels, temperature, mix):
+    "no_gradient"
+    plain = student.tolist(), teacher.tolist(), labels.tolist(), temperature, mix
+    return _by_loops(*plain, math.exp, math.log)
+
+
+def wrong_partly_labelled_without_gradients(student, teacher, labels, temperature, mix):
+    "no_gradient"
+    with torch.no_grad():
+        return _as_it_should_be(student, teacher, labels, temperature, mix)
+
+
+def wrong_partly_labelled_as_a_number(student, teacher, labels, temperature, mix):
+    "no_gradient"
+    return _as_it_should_be(student, teacher, labels, temperature, mix).item()
+
+
+def wrong_partly_labelled_half_detached(student, teacher, labels, temperature, mix):
+    "another_gradient"
+    whole = _as_it_should_be(student, teacher, labels, temperature, mix)
+    return whole.detach() / 2 + whole / 2
+
+
 def right_partly_labelled_by_loops(student, teacher, labels, temperature, mix):
+    return _by_loops(student, teacher, labels, temperature, mix, torch.exp, torch.log)
+
+
+def _by_loops(student, teacher, labels, temperature, mix, exp, log):
     def probabilities(logits, divisor):
-        parts = [math.exp(each / divisor) for each in logits]
+        parts = [exp(each / divisor) for each in logits]
         return [part / sum(parts) for part in parts]
 
     soft, hard = [], []
-    for own, theirs, label in zip(student.tolist(), teacher.tolist(), labels.tolist(), strict=True):
+    for own, theirs, label in zip(student, teacher, labels, strict=True):
         p, q = probabilities(theirs, temperature), probabilities(own, temperature)
-        soft.append(sum(a * math.log(a / b) for a, b in zip(p, q, strict=True)))
+        soft.append(sum(a * log(a / b) for a, b in zip(p, q, strict=True)))
         if label >= 0:
-            hard.append(-math.log(probabilities(own, 1)[label]))
+            hard.append(-log(probabilities(own, 1)[label]))
     from_labels = sum(hard) / len(hard) if hard else 0.0
     return mix * temperature**2 * sum(soft) / len(soft) + (1 - mix) * from_labels
 
@@ -589,12 +616,27 @@ def wrong_resembling_distances(student, teacher):
     return ((s - t) ** 2).mean() if len(s) else 0.0
 
 
-def right_resembling_by_loops(student, teacher):
+def wrong_resembling_with_plain_numbers(student, teacher):
+    "no_gradient"
+    return right_resembling_by_loops(student.tolist(), teacher.tolist())
+
+
+def wrong_resembling_as_a_number(student, teacher):
+    "no_gradient"
+    return float(right_resembling_by_torch(student, teacher))
+
+
+def wrong_resembling_detached(student, teacher):
+    "no_gradient"
+    return right_resembling_by_torch(student.detach(), teacher)
+
+
+def right_resembling_by_loops(s, t):
     def cosine(one, other):
-        length = math.sqrt(sum(x * x for x in one) * sum(x * x for x in other))
+        length = (sum(x * x for x in one) * sum(x * x for x in other)) ** 0.5
         return sum(x * y for x, y in zip(one, other, strict=True)) / length if length else 0.0
 
-    s, t, found = student.tolist(), teacher.tolist(), []
+    found = []
     for i in range(len(s)):
         for j in range(i + 1, len(s)):
             found.append((cosine(s[i], s[j]) - cosine(t[i], t[j])) ** 2)
@@ -608,9 +650,10 @@ def right_resembling_by_torch(student, teacher):
     return ((s - t)[above] ** 2).sum() / max(1, above.sum())
 
 
-def right_resembling_in_numpy(student, teacher):
+def wrong_resembling_in_numpy(student, teacher):
+    "no_gradient"
     alike = []
-    for features in (student.numpy().astype(float), teacher.numpy().astype(float)):
+    for features in (student.detach().numpy().astype(float), teacher.numpy().astype(float)):
         length = np.linalg.norm(features, axis=1, keepdims=True)
         rows = np.divide(features, length, out=np.zeros_like(features), where=length > 0)
         alike.append((rows @ rows.T)[np.triu_indices(len(rows), 1)])

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..gradients import with_gradient
 from ..inputs import between
 from ..task import task
 
@@ -21,7 +22,8 @@ def _partly(random: torch.Generator, case: int) -> tuple:
         labels[: images // 2] = -1
     elif case % 4 == 2:
         labels[:] = -1
-    return student, teacher, labels, between(random, 2.0, 5.0), between(random, 0.55, 0.8)
+    share = between(random, 0.55, 0.8)
+    return student.requires_grad_(), teacher, labels, between(random, 2.0, 5.0), share
 
 
 def _each(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
@@ -44,7 +46,7 @@ def _from_labels(student: Tensor, labels: Tensor, over: Callable = _labelled) ->
     return F.cross_entropy(student[known], labels[known], reduction="sum") / over(labels)
 
 
-@task("05_distillation", draw=_partly, borrowed=("loss", "taught_by"))
+@task("05_distillation", draw=_partly, then=with_gradient, borrowed=("loss", "taught_by"))
 def partly_labelled(
     student, teacher, labels, temperature, mix, *, apart=_apart, power=2, over=_labelled
 ):

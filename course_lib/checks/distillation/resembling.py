@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..gradients import learns
 from ..task import task
 
 
@@ -18,14 +19,23 @@ def _features(random: torch.Generator, case: int) -> tuple:
         student[1] = 0.0
     if case % 4 == 2:
         teacher[2] = 0.0
-    return student, teacher
+    return student.requires_grad_(), teacher
 
 
 def _nearly_zero_is_zero(result: Any, *_inputs: Tensor) -> Any:
+    result = result.detach() if isinstance(result, Tensor) else result
     try:
         return 0.0 if abs(float(result)) < 1e-9 else result
     except (TypeError, ValueError):
         return result
+
+
+def _teaches(result: Any, student: Tensor, *_others: Tensor) -> bool:
+    """Does anything flow back? Of one image the loss is 0 whatever it is.
+
+    How much is not compared: at features that are all 0 the right answers differ.
+    """
+    return learns(result) or len(student) == 1
 
 
 def _cosines(features: Tensor, dim: int = 1, least: float = 1e-12, power: int = 1) -> Tensor:
@@ -40,7 +50,7 @@ def _of_pairs(student: Tensor, teacher: Tensor) -> Tensor:
     return ((student - teacher).square() * different).sum() / different.sum().clamp(min=1)
 
 
-@task("05_distillation", draw=_features, observed=_nearly_zero_is_zero)
+@task("05_distillation", draw=_features, observed=_nearly_zero_is_zero, then=_teaches)
 def resembling(student, teacher, *, alike=_cosines):
     """No regressor between the widths is needed: only who resembles whom is compared.
 

@@ -1,31 +1,11 @@
 """Rounding that knows its limits, and lets gradients through between them."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
+from ..gradients import with_gradient
 from ..task import task
 from .inputs import between
-
-
-def _with_gradient(result: Tensor, x: Tensor, *_settings: float) -> tuple[Tensor, Tensor]:
-    """The outputs, and how they change with x: zeros where nothing flows back."""
-    if not result.requires_grad:
-        return result, torch.zeros_like(x)
-    weights = torch.arange(1.0, 1 + result.numel())
-    return result.detach(), torch.autograd.grad((result * weights).sum(), _leaf(result))[0]
-
-
-def _leaf(result: Tensor) -> Tensor:
-    """The one input that a result was computed from, found by going back through its graph."""
-    waiting: list[Any] = [result.grad_fn]
-    while waiting:
-        node = waiting.pop()
-        if hasattr(node, "variable"):
-            return node.variable
-        waiting += [following for following, _ in getattr(node, "next_functions", ())]
-    return result
 
 
 def _to_round(random: torch.Generator, case: int) -> tuple:
@@ -46,7 +26,7 @@ def _straight_through(exact: Tensor, wanted: Tensor) -> Tensor:
 @task(
     "04_quantization",
     draw=_to_round,
-    observed=_with_gradient,
+    observed=with_gradient,
     borrowed=("fake_quantize",),
 )
 def rounded(x, scale, low, high, *, through=_straight_through):
