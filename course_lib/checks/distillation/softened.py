@@ -14,7 +14,7 @@ def _answers(random: torch.Generator, case: int) -> tuple:
         places = torch.randint(6, (images, 1), generator=random)
         probabilities.scatter_(1, torch.cat([places, (places + 2) % 6], 1), 0.0)
         probabilities /= probabilities.sum(1, keepdim=True)
-    return probabilities, (4.0, 2.0, between(random, 6.0, 9.0), between(random, 2.5, 3.5))[case % 4]
+    return probabilities, (2.0, 4.0, between(random, 2.5, 3.5), between(random, 6.0, 9.0))[case % 4]
 
 
 def _shares(parts: Tensor, dim: int | None = 1) -> Tensor:

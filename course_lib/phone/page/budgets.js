@@ -1,7 +1,5 @@
-// What a network from someone else's file may cost, counted before the runtime has it: the graph is
-// walked by the rules of shapes.js, as Python's course_lib/deploy/budgets.py walks it.
-//
-//   const wrong = unfit(onnx, header); // a part of a sentence; "" if the network may run
+// What a network from someone else's file may cost, counted before the runtime has it, as
+// course_lib/deploy/budgets.py counts.
 
 import { bareBytes, graphOf, Unfit } from "./onnx.js";
 import { blocks, filled, product, result, RULES, Step, WEIGHTS } from "./shapes.js";

@@ -1,5 +1,5 @@
-// Reads an ONNX graph, as far as it has to be known what running it takes: protobuf, by hand.
-// Throws an Unfit, whose message is a part of a sentence, for what is none.
+// Reads of an ONNX graph what is needed to count what it takes. Throws an Unfit, whose message is
+// a part of a sentence, for what is none.
 
 /** What is wrong with a graph. */
 export class Unfit extends Error {}

@@ -1,5 +1,4 @@
-// What each operation of a graph gives for known shapes, and about how many steps that takes: the
-// rules of Python's course_lib/deploy/shapes.py, where the figures come from, tested against it.
+// What operations give, and in how many steps: the rules of course_lib/deploy/shapes.py.
 
 import { Unfit } from "./onnx.js";
 
@@ -10,8 +9,7 @@ export const product = (numbers) => numbers.reduce((whole, number) => whole * nu
 const equal = (a, b) => a.length === b.length && a.every((each, i) => each === b[i]);
 const range = (length) => Array.from({ length }, (_, i) => i);
 
-/** An operation before it runs: the shapes of its inputs (null: left out), its settings by name,
- * and the integers of those inputs that are stored. */
+/** An operation before it runs: shapes of its inputs (null: left out), settings, stored integers. */
 export class Step {
   constructor(operation, shapes, settings, stored) {
     Object.assign(this, { operation, shapes, settings, stored });
@@ -74,7 +72,7 @@ export const WEIGHTS = new Map([
 /** A count filled up to blocks. */
 export const blocks = (count) => Math.ceil(count / BLOCK) * BLOCK;
 
-/** How many numbers a weight has once the engine has laid it out in blocks. */
+/** How many numbers a weight has, laid out in blocks. */
 export function filled(operation, weight) {
   if (weight.length < 2) return product(weight);
   if (operation.includes("Conv")) {
