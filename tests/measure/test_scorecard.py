@@ -1,5 +1,6 @@
 """Measuring a whole network: every figure of the card against an independent one."""
 
+import dataclasses
 import json
 import os
 import zlib
@@ -62,6 +63,14 @@ def test_zeros_pack_well_but_take_their_place_in_the_file(images):
     empty = measure(sparse, images, limit_s=0.1)
     assert empty.packed_bytes < 0.3 * empty.file_bytes
     assert empty.nonzero_params < 0.1 * empty.params
+
+
+def test_a_card_without_a_figure_is_not_left_for_the_next_chapter(card, tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_BUILD", str(tmp_path))
+    scorecard.keep("02_two", [card, card])
+    assert len(json.loads((tmp_path / "scorecards" / "02_two.json").read_text())) == 2
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        scorecard.keep("02_two", [dataclasses.replace(card, accuracy=float("nan"))])
 
 
 def test_counts_agree_with_torch(card, network):

@@ -462,6 +462,26 @@ def test_a_kill_before_an_original_is_stored_loses_nothing(stripes, tmp_path, mo
     assert [file.suffix for file in tmp_path.glob("[!.]*")] == [".safetensors"]
 
 
+@pytest.mark.parametrize(("count", "epochs"), [(100, 30), (4_000, 25), (50_000, 3)])
+def test_an_original_takes_more_passes_over_few_images(monkeypatch, count, epochs):
+    pixels = torch.zeros(1, 1, 28, 28, dtype=torch.uint8).expand(count, -1, -1, -1)
+    many = data.Images(pixels, torch.arange(count) % 2)
+    few = many.first(2)
+    taken = data.ImageData("many", many, few, few, ("a", "b"))
+    monkeypatch.setattr(training, "ORIGINAL_WIDTH", 4)
+    monkeypatch.setattr(training, "fit", lambda *_args, epochs, **_options: epochs)
+    assert training.train_original(taken, progress=False) == epochs
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="on a GPU one worker does it all")
+def test_workers_share_a_batch_of_at_least_two_images_each(stripes):
+    def workers(wanted, batch_size):
+        network = models.LeafNet(4, 2, 1)
+        return training.Run(network, stripes.train, 1, 0.1, batch_size, 0.0, 0, wanted).workers
+
+    assert [workers(2, 16), workers(4, 6), workers(2, 3), workers(1, 16)] == [2, 3, 1, 1]
+
+
 @pytest.mark.parametrize("left", [b"", b"no checkpoint"])
 def test_what_cannot_be_gone_on_with_is_trained_from_its_beginning(
     stripes, tmp_path, monkeypatch, capsys, left

@@ -1,6 +1,7 @@
 """Masks take what they say, to one group; zeros stay zero; the library of PyTorch agrees."""
 
 import copy
+import dataclasses
 import importlib.util
 from pathlib import Path
 
@@ -426,6 +427,22 @@ def test_a_winning_ticket_is_found_from_the_start(images):
     weight = ticket.features[3].parametrizations.weight.original
     assert torch.equal(weight, before["features.3.weight"])
     assert all(torch.equal(value, initial.state_dict()[key]) for key, value in before.items())
+
+
+def test_a_light_ticket_has_as_many_zeros_as_asked_for(images):
+    found, _ = wp.winning_ticket(
+        models.LeafNet(4, classes=3), images, 0.3, rounds=2, epochs=1, progress=False
+    )
+    removed = sum(int((~mask).sum()) for mask in found.values())
+    assert removed / sum(mask.numel() for mask in found.values()) == pytest.approx(0.3, abs=0.01)
+
+
+def test_a_training_of_fewer_steps_than_cuts_prunes_at_each(network, images):
+    few = dataclasses.replace(images, train=images.train.first(12))
+    pruned, _ = wp.prune_gradually(
+        network, few, 0.5, epochs=2, cuts=20, batch_size=4, progress=False
+    )  # six steps
+    assert wp.sparsity(pruned)["all"] == pytest.approx(0.5, abs=1e-3)
 
 
 # Pictures
