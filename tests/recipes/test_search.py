@@ -125,6 +125,10 @@ def test_a_search_fills_its_folder_and_goes_on_where_it_was(tiny, original, tmp_
     assert (first.cheap, len(first.trials)) == (4, 1)
     cheap, full = quick[0].recipe[2], quick[-1].recipe[2]
     assert (cheap.images, full.images) == (30, 200), "the first rung has a share of the images"
+    *tried, _ = ((job.recipe[0].keep, -job.recipe[1].bits) for job in quick)
+    asked = [each.system_attrs.get("fixed_params") for each in told(tmp_path).values()]
+    keep, bits = max(tried)
+    assert {"keep": keep, "bits": -bits} in asked, "what did best with few images is tried in full"
     best = first.trials[0]
     assert best.bytes == best.path.stat().st_size
     assert best.drop == pytest.approx(100 * (0.9 - best.accuracy))
