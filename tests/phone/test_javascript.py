@@ -508,5 +508,17 @@ def test_a_pattern_of_other_classes_is_no_rule_of_this_network(packed):
         dataclasses.replace(model, unsure=rule)
 
 
+def test_what_a_graph_may_hold_is_the_same_in_both_languages():
+    """Their names and numbers stand twice: budgets.js reads no file of Python's."""
+    text = (Path(page_folder.__file__).with_name("page") / "budgets.js").read_text(encoding="utf-8")
+    names, values = re.search(r"const \[(MOST_OPERATIONS.*?)\] = \[(.*?)\];", text).groups()
+    for name, value in zip(names.split(", "), values.split(", "), strict=True):
+        assert getattr(budgets, name) == int(value), name
+    sizes = re.search(r"const SIZES = \{(.*?)\};", text)[1]
+    assert dict(map(int, one.split(":")) for one in sizes.split(",")) == budgets.SIZES
+    unblocked = set(re.findall(r'"(\w+)"', re.search(r"const UNBLOCKED = \[(.*?)\]", text)[1]))
+    assert budgets.OPERATIONS - unblocked == budgets.CHANNELS
+
+
 if __name__ == "__main__":
     print(formatted("--write", page_folder.PAGE, TESTS).stdout, end="")
