@@ -57,7 +57,9 @@ def main() -> None:
         found[section], examples = run(section, asked.seed, count)
         for outcome, (number, said) in examples.items():
             print(f"{section} --only {number}: {outcome}: {said}", file=sys.stderr)
-        wrong += len(examples)
+        # A slow machine fails no test: at small size times and memory are only shown.
+        clocks = ("slow", "much memory") if asked.small else ()
+        wrong += sum(not kind.startswith(clocks) for kind in examples)
         print(section, json.dumps(found[section]), file=sys.stderr)
     if not asked.small:
         _recording.record("fuzz", {"sections": found, "wrong": wrong})
