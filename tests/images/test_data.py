@@ -121,6 +121,15 @@ def test_images_that_do_not_fit_are_named(pixels, labels, message):
         data.Images(pixels, labels)
 
 
+def test_labels_may_be_names_as_pandas_has_them():
+    names = np.array(["oak", "elm"] * 20, dtype=object)
+    found = data.from_arrays(np.zeros((40, 28, 28), np.uint8), names)
+    assert found.classes == ("elm", "oak")
+    for labels in (np.array([None] * 40), np.array(["a", 1] * 20, dtype=object), np.ones(40) / 2):
+        with pytest.raises(ValueError, match="labels must be whole numbers or names, one for each"):
+            data.from_arrays(np.zeros((40, 28, 28), np.uint8), labels)
+
+
 def test_batch_size_below_one_is_refused():
     with pytest.raises(ValueError, match="size must be a whole number of at least 1, got 0"):
         next(some_images().batches(0))

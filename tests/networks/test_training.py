@@ -16,6 +16,11 @@ from course_lib import data, models, training
 from course_lib.networks import keeper
 
 
+def stop_half_way(_network, done, total):
+    if done > total // 2:
+        raise KeyboardInterrupt
+
+
 @pytest.fixture(scope="module")
 def stripes():
     """Bright images of horizontal or vertical stripes: learned in moments."""
@@ -219,10 +224,6 @@ def test_a_network_that_cannot_be_told_from_others_has_no_checkpoint(stripes, tm
 
 
 def test_a_checkpoint_is_not_gone_on_with_by_one_that_prints_alike(stripes, tmp_path):
-    def stop(network, done, total):
-        if done > total // 2:
-            raise KeyboardInterrupt
-
     torch.manual_seed(0)
     network = models.LeafNet(4, 2, 1)
     other = copy.deepcopy(network)
@@ -230,7 +231,7 @@ def test_a_checkpoint_is_not_gone_on_with_by_one_that_prints_alike(stripes, tmp_
     file = tmp_path / "training.part"
     settings = {"epochs": 4, "batch_size": 16, "progress": False, "checkpoint": file}
     with pytest.raises(KeyboardInterrupt):
-        training.fit(network, stripes, after_step=stop, **settings)
+        training.fit(network, stripes, after_step=stop_half_way, **settings)
     assert file.exists()
     with pytest.raises(ValueError, match="other settings, images or weights"):
         training.fit(other, stripes, **settings)
@@ -501,13 +502,9 @@ def test_what_another_version_left_is_trained_from_its_beginning(
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
     kept = tmp_path / f"leafnet-{stripes.fingerprint}.part"
 
-    def stop(network, done, total):
-        if done > total // 2:
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
         training.fit(models.LeafNet(4, 2, 1), stripes, epochs=2, batch_size=16, progress=False,
-                     checkpoint=kept, after_step=stop)  # fmt: skip
+                     checkpoint=kept, after_step=stop_half_way)  # fmt: skip
     training.original(stripes, progress=False)
     assert "cannot be gone on with: beginning again" in capsys.readouterr().err
     assert [file.suffix for file in tmp_path.glob("[!.]*")] == [".safetensors"]
@@ -531,15 +528,11 @@ def test_a_full_cache_ends_no_training_and_a_full_folder_does(stripes, tmp_path,
 def test_a_checkpoint_of_something_else_is_refused(stripes, tmp_path):
     file = tmp_path / "training.part"
 
-    def stop(network, done, total):
-        if done > total // 2:
-            raise KeyboardInterrupt
-
     torch.manual_seed(0)
     network = models.LeafNet(4, 2, 1)
     settings = {"epochs": 4, "batch_size": 16, "progress": False, "checkpoint": file}
     with pytest.raises(KeyboardInterrupt):
-        training.fit(network, stripes, after_step=stop, **settings)
+        training.fit(network, stripes, after_step=stop_half_way, **settings)
     with pytest.raises(ValueError, match="other settings, images or weights"):
         training.fit(network, stripes, seed=1, **settings)
 
@@ -548,16 +541,12 @@ def test_a_checkpoint_of_something_else_is_refused(stripes, tmp_path):
 def test_a_damaged_checkpoint_is_said_and_training_begins_anew(stripes, tmp_path, capsys, harm):
     file = tmp_path / "training.part"
 
-    def stop(network, done, total):
-        if done > total // 2:
-            raise KeyboardInterrupt
-
     torch.manual_seed(0)
     network = models.LeafNet(4, 2, 1)
     settings = {"epochs": 2, "batch_size": 16, "progress": False}
     whole, history = training.fit(network, stripes, **settings)
     with pytest.raises(KeyboardInterrupt):
-        training.fit(network, stripes, after_step=stop, checkpoint=file, **settings)
+        training.fit(network, stripes, after_step=stop_half_way, checkpoint=file, **settings)
     kept = bytearray(file.read_bytes())
     kept[len(kept) // 2] ^= 1  # among the weights: PyTorch would read it without a word
     file.write_bytes({"cut": kept[:-7], "bit": kept, "empty": b""}[harm])
