@@ -79,5 +79,12 @@ def _checksum(tensors: dict[str, torch.Tensor], head: dict[str, str]) -> str:
     total = zlib.crc32(repr(sorted(head.items())).encode("utf-8", "surrogatepass"))
     for name, tensor in sorted(tensors.items()):
         total = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), total)
-        total = zlib.crc32(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data, total)
+        total = zlib.crc32(content(tensor), total)
     return str(total)
+
+
+def content(tensor: torch.Tensor) -> memoryview:
+    """The bytes of a tensor's numbers, one after the other, wherever and however it lies."""
+    dense = tensor.detach().cpu().contiguous()
+    # What is contiguous may still have any stride where there is one number alone.
+    return dense.as_strided((dense.numel(),), (1,)).view(torch.uint8).numpy().data

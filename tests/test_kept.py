@@ -95,3 +95,11 @@ def test_a_damaged_step_of_a_recipe_is_trained_again(tmp_path, capsys, noise):
     assert "is damaged (its checksum differs" in capsys.readouterr().err
     for one, other in zip(first.parameters(), again.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_the_bytes_of_a_tensor_are_its_numbers_however_it_lies():
+    """One number alone counts as contiguous with any stride, which torch's own view refuses."""
+    numbers = torch.arange(8.0)
+    for lies in (numbers[::4], numbers[::8], numbers.reshape(2, 4).T, numbers[3], numbers[:0]):
+        whole = torch.tensor(lies.tolist()).reshape(-1)
+        assert bytes(kept.content(lies)) == whole.numpy().tobytes()

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn.modules import module as every_module
 from torch.overrides import TorchFunctionMode, resolve_name
 
+from course_lib import kept
 from course_lib.images import normalisation
 from course_lib.networks import structure
 
@@ -173,5 +174,5 @@ def _tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 def _content(tensor: Tensor) -> str:
     """The numbers of a tensor, with their type and places, as a digest."""
-    numbers = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()
-    return f"{tensor.dtype} {list(tensor.shape)} {hashlib.sha256(numbers.data).hexdigest()}"
+    digest = hashlib.sha256(kept.content(tensor)).hexdigest()
+    return f"{tensor.dtype} {list(tensor.shape)} {digest}"

@@ -238,11 +238,11 @@ def integer_conv(
     return outputs._replace(integers=outputs.integers.permute(0, 3, 1, 2))
 
 
-def _values(name: str, given: Any) -> Tensor:
+def _values(name: str, given: Any, dtype: torch.dtype = torch.float32) -> Tensor:
     """A number, or a tensor of them, as a tensor."""
     if isinstance(given, Tensor):
         return arguments.tensor(name, given)
-    return torch.tensor(arguments.number(name, given))
+    return torch.tensor(arguments.number(name, given), dtype=dtype)
 
 
 def _step(values: Tensor, scale: Any, zero_point: Any) -> tuple[Any, Any]:
@@ -250,7 +250,8 @@ def _step(values: Tensor, scale: Any, zero_point: Any) -> tuple[Any, Any]:
 
     The scale is a step, finite and above zero; the zero point is one of the integers of 32 bits.
     """
-    scales, points = _values("scale", scale), _values("zero_point", zero_point)
+    scales = _values("scale", scale)
+    points = _values("zero_point", zero_point, torch.float64).double()  # holds all of 32 bits
     if not bool((scales > 0).logical_and(scales.isfinite()).all()):
         raise ValueError(f"scale must be above zero, got {_short(scale)}; it is the step's size")
     most = 2**31 - 1

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib import arguments
+from course_lib.kept import content
 from course_lib.networks import structure
 from course_lib.techniques import weight_pruning
 
@@ -60,7 +61,7 @@ def _weight_bytes(weight: Tensor, how: str) -> int:
     if how == "entropy":
         return math.ceil(count * _entropy(kept / max(1, count)) / 8) + values
     if how == "zlib":
-        return len(zlib.compress(weight.flatten().view(torch.uint8).numpy().tobytes(), 9))
+        return len(zlib.compress(content(weight), 9))
     return count * weight.element_size()
 
 

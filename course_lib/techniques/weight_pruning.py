@@ -112,14 +112,14 @@ def schedule(step: int, begin: int, end: int, final: float, initial: float = 0.0
     """
     arguments.share("final", final, EXAMPLE)
     arguments.share("initial", initial, EXAMPLE)
-    for name, given in (("step", step), ("begin", begin), ("end", end)):
-        arguments.number(name, given)
-    if not begin < end or not initial <= final:
+    now = arguments.number("step", step)
+    first, last = arguments.number("begin", begin), arguments.number("end", end)
+    if not first < last or not initial <= final:
         raise ValueError(
             f"a schedule needs begin < end and initial <= final, got begin={begin}, end={end}, "
             f"initial={initial}, final={final}"
         )
-    left = 1 - min(max((step - begin) / (end - begin), 0), 1)
+    left = 1 - min(max((now - first) / (last - first), 0), 1)
     return final + (initial - final) * left**3
 
 

@@ -141,6 +141,18 @@ def test_what_no_integer_stands_for_is_refused():
         quantize(torch.ones(1), 0.0)
 
 
+@pytest.mark.parametrize("point", [2**31, -(2**31), 2.0**31, torch.tensor([2.0**31])])
+def test_a_zero_point_beyond_32_bits_is_refused(point):
+    """32-bit floats hold no 2^31 - 1: compared in these, the next number passed."""
+    layer = Quantized(torch.ones(1, 1, dtype=torch.int8), torch.tensor(0.1), torch.tensor(0))
+    for call in (
+        lambda: quantize(torch.ones(1), 1.0, point),
+        lambda: integer_linear(layer, layer, None, 0.1, point),
+    ):
+        with pytest.raises(ValueError, match="zero_point must be a whole number of 32 bits, got"):
+            call()
+
+
 # Layers
 
 

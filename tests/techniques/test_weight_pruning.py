@@ -368,6 +368,11 @@ def test_the_schedule_rises_from_one_end_to_the_other(begin, length, ends):
     assert found[-3:] == pytest.approx([final] * 3)
 
 
+def test_a_schedule_without_end_begins_and_never_arrives():
+    step, end = np.int64(1), 10**30  # NumPy holds no such whole number
+    assert wp.schedule(step, 0, end, 0.5) == pytest.approx(0)
+
+
 def test_the_schedule_is_the_papers_cubic():
     assert wp.schedule(3, 0, 10, 0.9, 0.1) == pytest.approx(0.9 + (0.1 - 0.9) * 0.7**3)
 
