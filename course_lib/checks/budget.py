@@ -1,18 +1,24 @@
 """Check of a tuning task: the packed file that was handed in, its bytes, and what it gets right.
 
-The file is judged, not what the notebook says of it: it is opened as a stranger's, and its network
-runs on the built-in leaves. In the exercise these are validation images; the hidden check of a
-class takes the test images.
+The file is judged, not what the notebook says of it: it is opened as a stranger's, its weights are
+held against those that the task begins with, and its network runs on the built-in leaves. In the
+exercise these are validation images; the hidden check of a class takes the test images.
 """
 
 import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import nn
+
 from ..deploy import engines, packing
 from ..images import data
+from ..networks import training
 from ..recipes import recipe
+from ..techniques import students
 from ..units import show_bytes
+from . import lineage
 from .record import Record
 from .task import NotYet, Passed, still_open
 
@@ -23,6 +29,16 @@ JUDGED = 2000  # test images that the hidden check of a class takes; all of them
 def leaves() -> data.ImageData:
     """The built-in leaves, whatever images the notebook itself was given."""
     return data.load("leaves")
+
+
+def original() -> nn.Module:
+    """The network that chapters begin with."""
+    return training.original(leaves())
+
+
+def student() -> nn.Module:
+    """The small network of chapter 05, which the original taught."""
+    return students.student(leaves(), "distilled")
 
 
 @dataclass(frozen=True)
@@ -36,6 +52,9 @@ class Budget:
     why: str
     hints: tuple[str, str, str]  # for a file within its bytes that is not right often enough
     test_accuracy: float | None = None  # what the hidden check asks of the test images
+    origin: Callable[[], nn.Module] | None = None  # the network that the task begins with
+    alike: float = lineage.EXACTLY  # how much each layer must be like the origin's, at least
+    method: Callable[[engines.Onnx, Sequence[lineage.Layer]], str] | None = None  # what is missing
 
     def judged(self, hidden: bool) -> data.Images:
         """The images that the network is judged on."""
@@ -43,7 +62,11 @@ class Budget:
 
     def unfit(self, network: engines.Onnx, judged: data.Images) -> str:
         """Why this network is none for the task, or nothing."""
-        return ""
+        if self.origin is None:
+            return ""
+        found = lineage.layers(network)
+        strange = lineage.stranger(found, self.origin(), self.alike)
+        return strange or (self.method(network, found) if self.method else "")
 
     def __call__(self, path: str | Path, hidden: bool = False) -> Passed:
         """Pass, or raise NotYet with a hint. NotImplementedError as long as there is no file."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
 
-from ..figures.predict import Guess, Revealed
+from ..figures.predict import Guess, Revealed, share_for_percent
 from .record import Record
 from .task import NotYet, still_open
 
@@ -54,7 +54,7 @@ class Prediction:
             return f"A number is wanted, {limits}; got {guess!r:.40}."
         if not self.low <= float(guess) <= self.high:
             return f"Possible are numbers {limits}; got {guess}. Is it the unit that was asked for?"
-        return None
+        return share_for_percent(float(guess), self.unit) or None
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,11 @@ import contextlib
 import copy
 import html
 import inspect
+import io
 import re
 import secrets
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,10 +88,23 @@ class Passed:
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong with an answer, by a short name, and hints, each stronger than the last."""
+    """What is wrong with an answer, by a short name, and hints, each stronger than the last.
+
+    said: in words, where the name does not say it: what looks otherwise begins with its first
+    hint. case: the number of the case that shows it; -1 is the last one that was tried.
+    """
 
     mistake: str
     hints: Sequence[str]
+    said: str = ""
+    case: int = -1
+
+    @property
+    def counted_as(self) -> str:
+        """By what the tries are counted: the name, and what was said, whatever its numbers."""
+        return self.mistake + (
+            ": " + re.sub(r"\d[\d.,]*", "#", self.said)[:80] if self.said else ""
+        )
 
 
 class Task:
@@ -150,12 +165,24 @@ class Task:
         if found is None:
             record.passed(key)
             return Passed(self.name, self.why)
-        times = record.failed(key, found.mistake)
+        times = record.failed(key, found.counted_as)
         hint = found.hints[min(times, len(found.hints)) - 1]
         raise NotYet(f"{self.name}: not yet. {hint}") from None
 
     def finding(self, answer: Any, seed: int) -> Finding | None:
-        """What is wrong with the answer; None if it is right."""
+        """What is wrong with the answer; None if it is right.
+
+        It is called once for each case. What it prints is shown for one of them: the first that is
+        not right, or the first of all.
+        """
+        printed: list[str] = []
+        found = self._finding(answer, seed, printed)
+        if printed:
+            sys.stdout.write(printed[found.case if found else 0])
+        return found
+
+    def _finding(self, answer: Any, seed: int, printed: list[str]) -> Finding | None:
+        """What is wrong with the answer; printed takes what it prints, case by case."""
         if not callable(answer):
             return Finding("no_function", [
                 f"This check calls your function. It got {answer!r:.60}: hand in the function's "
@@ -171,7 +198,7 @@ class Task:
             try:
                 if getattr(answer, "__code__", None) == self.right.__code__:
                     raise Borrowed(self.name)
-                with watched(self.borrowed, self.right.__code__):
+                with said_in(printed), watched(self.borrowed, self.right.__code__):
                     result = answer(*own)
             except NotImplementedError:
                 raise still_open(
@@ -182,7 +209,8 @@ class Task:
             except Exception as error:
                 if "a leaf Variable that requires grad" in str(error):  # torch's words for it
                     return Finding("changed_its_input", CHANGED)
-                return Finding(f"raised_{type(error).__name__}", _raised(error, inputs))
+                raised = type(error).__name__
+                return Finding(f"raised_{raised}", _raised(error, inputs), str(error))
             if not agree(own, inputs, 0):
                 return Finding("changed_its_input", CHANGED)
             wanted = self._seen(self.right, inputs)
@@ -203,11 +231,11 @@ class Task:
         likely = max(fits, key=lambda name: fits[name], default="")
         # Nobody makes one mistake at a time: another may have spoiled a case or two.
         if likely and 2 * fits[likely] > len(wrong):
-            return Finding(likely, hints(self.mistakes[likely]))
+            return Finding(likely, hints(self.mistakes[likely]), case=wrong[0])
         same = all(agree(result, results[0]) for result in results[1:])
         if same and results[0] is not None:
-            return Finding("always_the_same", SAME)
-        return Finding("other", _plain(said, cases[wrong[0]]))
+            return Finding("always_the_same", SAME, case=0)
+        return Finding("other", _plain(said, cases[wrong[0]]), said, wrong[0])
 
     def _finding_then(self, answers: Sequence[Any], cases: Sequence[tuple]) -> Finding | None:
         """What is wrong with answers whose values are right: nothing learns from them, say."""
@@ -229,6 +257,17 @@ class Task:
         with contextlib.suppress(Exception):
             return agree(result, self._seen(makes, inputs), self.tolerance)
         return False
+
+
+@contextlib.contextmanager
+def said_in(printed: list[str]) -> Iterator[None]:
+    """What is printed meanwhile is one more text of the list, instead."""
+    words = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(words):
+            yield
+    finally:
+        printed.append(words.getvalue())
 
 
 def task(
@@ -300,10 +339,10 @@ def _another_gradient(said: str) -> tuple[str, str, str]:
 def _plain(said: str, inputs: tuple) -> tuple[str, str, str]:
     return (
         f"Not what was asked for: {said}.",
-        f"Still: {said}. Take the smallest input you can think of and do it by hand, then print "
-        f"each step of your function beside it.",
-        f"Still: {said}. It fails with inputs like {_shown(inputs)}. Read the task again, word by "
-        f"word, with these in hand.",
+        f"This time: {said}. Take the smallest input you can think of and do it by hand, then "
+        f"print each step of your function beside it.",
+        f"This time: {said}. It fails with inputs like {_shown(inputs)}. Read the task again, word "
+        f"by word, with these in hand.",
     )
 
 

@@ -17,6 +17,7 @@ import nbformat
 from nbformat import NotebookNode
 
 SCHEMA = 3  # of nbgrader's cell metadata
+OPEN = "# Write your code here."  # outside of a function; its check says what is missing
 STUB = "raise NotImplementedError  # write your code here, and delete this line"
 KINDS = {  # {kind: (it has points, the learner writes it, it holds BEGIN SOLUTION)}
     "task": (False, True, True),
@@ -126,6 +127,8 @@ def exercise(
     for cell in made.cells:
         own = cell.metadata.get("nbgrader")
         if own and cell.cell_type == "code":
+            lines = cell.source.splitlines()
+            cell.source = "\n".join(OPEN if line == STUB else line for line in lines)
             if own.grade_id in guesses:
                 cell.source = f"{own.grade_id} = None  # your guess, a number"
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), GOES_ON]

@@ -203,7 +203,7 @@ def saturating(model: Any) -> tuple[str, ...]:
     is the engine's choice; a network that is not listed is safe in every program that loads it.
     """
     found: dict[str, None] = {}
-    for _, name, tensor, outputs_first in _weighted(model.graph):
+    for _, name, tensor, outputs_first in weighted(model.graph):
         if tensor.data_type != _onnx().TensorProto.INT8:
             continue
         weight = _onnx().numpy_helper.to_array(tensor)
@@ -239,7 +239,7 @@ def unshared(content: bytes) -> bytes:
 def uses(model: Any) -> dict[str, str]:
     """For each stored weight, by name, what it is: "conv 16 to 24, 3x3", "linear 40 to 12"."""
     found: dict[str, str] = {}
-    for node, name, tensor, outputs_first in _weighted(model.graph):
+    for node, name, tensor, outputs_first in weighted(model.graph):
         if "Conv" in node.op_type:
             outputs, inputs, *sides = tensor.dims
             what = f"conv {inputs} to {outputs}, {'×'.join(map(str, sides))}"
@@ -251,7 +251,7 @@ def uses(model: Any) -> dict[str, str]:
     return found
 
 
-def _weighted(graph: Any) -> Iterator[tuple[Any, str, Any, bool]]:
+def weighted(graph: Any) -> Iterator[tuple[Any, str, Any, bool]]:
     """Each operation with a stored weight: it, the weight's name and tensor, outputs first?
 
     Where a weight is stored as integers and computed with as floats, the integers are meant.

@@ -81,14 +81,30 @@ class Revealed:
 def guess(question: str, value: float | None, low: float, high: float, unit: str = "") -> Guess:
     """Note a guess. None is allowed, so that Run All never stops here.
 
-    Raises ValueError for a guess outside of what is possible.
+    Raises ValueError for a guess outside of what is possible, and for 0.9 where 90% is meant.
     """
     if value is not None and not (isinstance(value, int | float) and low <= value <= high):
         raise ValueError(
             f"a guess here is a number from {_short(low)} to {_short(high)}, got {value!r}; "
             f"or None to go on without one"
         )
+    if value is not None and (said := share_for_percent(value, unit)):
+        raise ValueError(said)
     return Guess(question, value, low, high, unit)
+
+
+def share_for_percent(value: float, unit: str) -> str:
+    """What to say to a guess that looks like a share where percent are asked for, or nothing.
+
+    >>> share_for_percent(0.9, "%")
+    'Percent are asked for: is 0.9 meant as 90%? Then write 90. (For less than 1%, 0 or 1 will do.)'
+    """
+    if unit != "%" or not 0 < value < 1:
+        return ""
+    return (
+        f"Percent are asked for: is {value:g} meant as {100 * value:g}%? Then write "
+        f"{100 * value:g}. (For less than 1%, 0 or 1 will do.)"
+    )
 
 
 def _short(value: float) -> str:

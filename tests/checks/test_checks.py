@@ -164,6 +164,54 @@ def test_hints_grow_with_the_tries_of_the_same_mistake():
     assert said[2] == "Not what was asked for: every number is 0.5 times what is right."
 
 
+def test_what_nobody_knows_begins_with_its_own_first_hint():
+    said = []
+    for factor, plus in ((3, 0), (3, 0), (2, 1), (-2, 0)):
+        with pytest.raises(NotYet) as caught:
+            doubled()(lambda x, factor=factor, plus=plus: factor * x + plus)
+        said.append(str(caught.value).removeprefix("double: not yet. "))
+    assert said[0] == "Not what was asked for: every number is 1.5 times what is right."
+    assert said[1].startswith("This time: every number is 1.5 times what is right. Take the small")
+    assert said[2] == "Not what was asked for: every number is 1 too large."
+    assert said[3] == "Not what was asked for: every sign is turned around."
+    for message in ("no", "no", "yes"):
+        with pytest.raises(NotYet) as caught:
+            doubled()(lambda x, message=message: int(message))
+        said.append("It was called with" in str(caught.value))
+    assert said[4:] == [False, True, False]
+
+
+def test_what_an_answer_prints_is_shown_once_for_the_case_that_matters(capsys):
+    def wrong_if_negative(x):
+        print("sum", float(x.sum()))
+        return 2 * x if x.sum() > 0 else x
+
+    def fails(x):
+        print("before")
+        raise ValueError(x)
+
+    def right(x):
+        print("here")
+        return x + x
+
+    task = doubled()
+    assert task.finding(right, seed=0) is None
+    assert capsys.readouterr().out == "here\n"
+    found = task.finding(wrong_if_negative, seed=0)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert float(line.removeprefix("sum ")) < 0
+    assert found.case == next(
+        case for case, inputs in enumerate(drawn(task, seed=0)) if float(inputs[0].sum()) < 0
+    )
+    assert task.finding(fails, seed=0).mistake == "raised_ValueError"
+    assert capsys.readouterr().out == "before\n"
+
+
+def drawn(task, seed):
+    random = torch.Generator().manual_seed(seed)
+    return [task.draw(random, number) for number in range(task.cases)]
+
+
 def test_a_forgotten_return_is_named():
     with pytest.raises(NotYet, match="does the function end with `return`"):
         doubled()(lambda x: None)
@@ -224,6 +272,10 @@ def test_a_guess_need_not_be_right_but_be_one():
     assert Record().entries["00_example/half"].mistakes == {"no_guess": 1}
     with pytest.raises(NotImplementedError, match="half: open"):
         half(None)
+    percent = Prediction("00_example", "percent", "?", 0, 100, lambda: 5.0, "So it is.", "%")
+    with pytest.raises(NotYet, match=r"is 0\.9 meant as 90%\? Then write 90"):
+        percent(0.9)
+    assert "measured: 5%" in str(percent(1))
 
 
 def test_a_folder_in_the_place_of_the_file_is_no_network(tmp_path):

@@ -41,6 +41,14 @@ ratio = 1.27
 if ratio is None:
     raise NotImplementedError
 
+# %% task="tuned"
+### BEGIN SOLUTION
+best = 1.2732
+### END SOLUTION
+
+# %% check="tuned" points=1
+assert True
+
 # %% [markdown] answer="why" points=3
 # **Why?**
 # <!-- BEGIN SOLUTION -->
@@ -69,10 +77,13 @@ def built(house):
 def test_an_exercise_holds_no_answer_and_says_what_to_write(house):
     made = built(house)
     text = "\n".join(cell.source for cell in made.cells)
-    for gone in ("SOLUTION", "HIDDEN", "math.pi", "3.14", "1.27", "square"):
+    for gone in ("SOLUTION", "HIDDEN", "math.pi", "3.14", "1.27", "square", "best"):
         assert gone not in text
     assert "    raise NotImplementedError  # write your code here, and delete this line" in text
     assert "ratio = None  # your guess, a number" in text
+    assert [c.source for c in made.cells if "1.2732" in c.source or "# Write your" in c.source] == [
+        "# Write your code here."
+    ]
     assert "**Why?**\n*Write your answer here.*" in text
     assert "blob/main/exercises/01_one.ipynb" in text
     assert "assert area(0) == 0" in text
@@ -88,13 +99,15 @@ def test_an_exercise_keeps_what_grading_needs(house):
         for cell in built(house).cells
         if "nbgrader" in cell.metadata
     }
-    assert list(graded) == ["area", "area-check", "ratio", "ratio-check", "why-answer"]
-    assert {name: cell.metadata.nbgrader.get("points") for name, cell in graded.items()} == {
-        "area": None, "area-check": 2, "ratio": None, "ratio-check": 1, "why-answer": 3,
-    }  # fmt: skip
+    points = {name: cell.metadata.nbgrader.get("points") for name, cell in graded.items()}
+    assert list(points.items()) == [
+        ("area", None), ("area-check", 2), ("ratio", None), ("ratio-check", 1), ("tuned", None),
+        ("tuned-check", 1), ("why-answer", 3),
+    ]  # fmt: skip
     assert [name for name, cell in graded.items() if not cell.metadata.get("editable", True)] == [
         "area-check",
         "ratio-check",
+        "tuned-check",
     ]
     assert not any(cell.metadata.get("deletable", True) for cell in graded.values())
 

@@ -477,7 +477,8 @@ wrong_my_percent_in_ranks = 230
 wrong_my_percent_nan = float("nan")
 wrong_my_percent_a_range = (80, 90)
 right_my_percent_far_off = 10
-right_my_percent_a_share = np.float64(0.9)
+right_my_percent_of_numpy = np.float64(90)
+wrong_my_percent_a_share = 0.9
 
 
 # shared_ranks

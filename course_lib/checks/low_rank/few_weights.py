@@ -1,10 +1,30 @@
 """The last task of exercise 06: few weights."""
 
-from ..budget import Budget
+from collections.abc import Sequence
+
+from ...deploy.engines import Onnx
+from .. import lineage
+from ..budget import Budget, original
+
+
+def _factored(network: Onnx, found: Sequence[lineage.Layer]) -> str:
+    """Layers are factored, and that is all; or what else was done."""
+    if network.kind != "float32":
+        return "This network computes in integers; asked for are factors, in float32."
+    if all(layer.parts == 1 for layer in found):
+        return "No layer of this network is factored. Did you pack what `low_rank.factor` returned?"
+    for number, layer in enumerate(found, 1):
+        if layer.parts == 1 and float((layer.weight == 0).double().mean()) > 0.05:
+            return f"In layer {number} weights are zero; asked for are factors of lower rank."
+    return ""
+
 
 few_weights = Budget(
     "06_low_rank",
     "few_weights",
+    origin=original,
+    alike=0.3,  # the root of the share of energy that is left
+    method=_factored,
     most_bytes=760_000,
     accuracy=0.97,
     test_accuracy=0.965,

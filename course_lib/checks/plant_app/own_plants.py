@@ -7,7 +7,7 @@ import torch
 from ...deploy import engines
 from ...images import data
 from ...images.leaves import SPECIES
-from ..budget import JUDGED, Budget
+from ..budget import JUDGED, Budget, student
 
 GARDEN = (0, 2, 3, 6, 9, 11)  # species that grow there, in the order of the garden's own classes
 
@@ -42,7 +42,7 @@ class OfTheGarden(Budget):
     def unfit(self, network: engines.Onnx, judged: data.Images) -> str:
         answers = network(next(judged.batches(1))[0]).shape[-1]
         if answers == len(GARDEN):
-            return ""
+            return super().unfit(network, judged)
         return (
             f"This network tells {answers} species apart; in the garden grow {len(GARDEN)}. Which "
             f"network did you begin with?"
@@ -52,6 +52,8 @@ class OfTheGarden(Budget):
 own_plants = OfTheGarden(
     "09_plant_app",
     "own_plants",
+    origin=student,
+    alike=0.6,  # 4,000 leaves leave 0.8 and more
     most_bytes=6_500,
     accuracy=0.95,
     test_accuracy=0.935,

@@ -1,10 +1,26 @@
 """A share for each layer: a pruned network within a budget of bytes."""
 
-from ..budget import Budget
+from collections.abc import Sequence
+
+from ...deploy.engines import Onnx
+from .. import lineage
+from ..budget import Budget, original
+
+
+def _sparser(network: Onnx, found: Sequence[lineage.Layer]) -> str:
+    """Weights are zero, and that is all; or what else was done."""
+    if network.kind != "float32":
+        return "This network computes in integers; asked for are zeros, all else in float32."
+    if not any(bool((layer.weight == 0).any()) for layer in found):
+        return "None of this network's weights is zero. Did you pack what `pruned` returned?"
+    return ""
+
 
 few_weights = Budget(
     "03_weight_pruning",
     "few_weights",
+    origin=original,
+    method=_sparser,
     most_bytes=870_000,
     accuracy=0.955,
     test_accuracy=0.945,
