@@ -99,6 +99,16 @@ def _of_numbers(answer: Any, right: Any, tolerance: float) -> str | None:
     return _pattern(own, wanted, limit) or _share(near)
 
 
+_RELATED = {
+    "every number is the square of what is right": np.square,
+    "every number is the root of what is right": np.sqrt,
+    "every number is 1 divided by what is right": np.reciprocal,
+    "every number is 1 minus what is right": lambda right: 1 - right,
+    "every number is 100 minus what is right": lambda right: 100 - right,
+    "only signs are missing": np.abs,
+}
+
+
 def _pattern(own: np.ndarray, wanted: np.ndarray, limit: float) -> str | None:
     """A factor, a sign, a shift, an order: what all numbers have in common."""
     if not (np.isfinite(own).all() and np.isfinite(wanted).all()):
@@ -112,6 +122,15 @@ def _pattern(own: np.ndarray, wanted: np.ndarray, limit: float) -> str | None:
                 if math.isclose(factor, -1, rel_tol=1e-3)
                 else f"every number is {factor:.4g} times what is right"
             )
+    for said, made in _RELATED.items():
+        with np.errstate(all="ignore"):
+            related = made(wanted)
+        known = np.isfinite(related)
+        # What is the same for one number by chance is not for four.
+        if known.sum() >= min(4, own.size) and not np.allclose(related[known], wanted[known]):
+            limits = limit * np.maximum(1, np.abs(related[known] / wanted[known]))
+            if (np.abs(own[known] - related[known]) <= limits).all():
+                return said
     if own.ndim and own.size > 1:
         shift = float((own - wanted).mean())
         if np.abs(own - wanted - shift).max() <= limit:

@@ -209,6 +209,8 @@ class Task:
             except Exception as error:
                 if "a leaf Variable that requires grad" in str(error):  # torch's words for it
                     return Finding("changed_its_input", CHANGED)
+                if name := self._fails_alike(error, inputs):
+                    return Finding(name, hints(self.mistakes[name]))
                 raised = type(error).__name__
                 return Finding(f"raised_{raised}", _raised(error, inputs), str(error))
             if not agree(own, inputs, 0):
@@ -218,7 +220,9 @@ class Task:
             try:
                 results.append(self.observed(result, *copy.deepcopy(inputs)))
             except Exception as error:
-                return Finding("cannot_be_used", _unusable(error))
+                if name := self._fails_alike(error, inputs):
+                    return Finding(name, hints(self.mistakes[name]))
+                return Finding("cannot_be_used", _unusable(error), str(error))
             differences.append(difference(results[-1], wanted, self.tolerance))
         said = next((found for found in differences if found), None)
         if said is None:
@@ -249,6 +253,16 @@ class Task:
                     return Finding("no_gradient", NO_GRADIENT)
                 return Finding("another_gradient", _another_gradient(said))
         return None
+
+    def _fails_alike(self, error: Exception, inputs: tuple) -> str:
+        """The mistake that ends with the same error, word by word; or nothing."""
+        for name, makes in self.mistakes.items():
+            try:
+                self._seen(makes, inputs)
+            except Exception as failed:
+                if (type(failed), str(failed)) == (type(error), str(error)):
+                    return name
+        return ""
 
     def _seen(self, function: Callable, inputs: tuple) -> Any:
         return self.observed(function(*copy.deepcopy(inputs)), *copy.deepcopy(inputs))

@@ -35,22 +35,35 @@ def _in_a_row(result, conv, norm, reader, stay) -> tuple[Tensor, Tensor]:
 
 
 def _cut(
-    conv, norm, reader, stay, statistics=list, scales=list, columns="channel by channel", bias=True
+    conv,
+    norm,
+    reader,
+    stay,
+    filters=list,
+    means=list,
+    spreads=list,
+    statistics=list,
+    scales=list,
+    shifts=list,
+    columns="channel by channel",
+    bias=True,
 ) -> tuple[nn.Module, ...]:
-    """Copies with the channels `stay`; statistics, scales: of `stay`, those that are taken."""
+    """Copies with the channels `stay`; filters and so on: of `stay`, those that are taken."""
     count = len(norm.weight)
     places = range(reader.in_features // count)
     conv, norm, reader = copy.deepcopy(conv), copy.deepcopy(norm), copy.deepcopy(reader)
-    conv.weight = nn.Parameter(conv.weight[stay])
+    conv.weight = nn.Parameter(conv.weight[filters(stay)])
     conv.bias = nn.Parameter(conv.bias[stay]) if bias and conv.bias is not None else None
-    for name in ("weight", "bias"):
-        setattr(norm, name, nn.Parameter(getattr(norm, name)[scales(stay)]))
-    for name in ("running_mean", "running_var"):
-        setattr(norm, name, getattr(norm, name)[statistics(stay)])
+    norm.weight = nn.Parameter(norm.weight[scales(stay)])
+    norm.bias = nn.Parameter(norm.bias[scales(shifts(stay))])
+    norm.running_mean = norm.running_mean[statistics(means(stay))]
+    norm.running_var = norm.running_var[statistics(spreads(stay))]
     kept = {
         "channel by channel": [len(places) * number + place for number in stay for place in places],
         "place by place": [number + count * place for place in places for number in stay],
         "mixed": [len(places) * number + place for place in places for number in stay],
+        "the first": list(range(len(places) * len(stay))),
+        "one for each": [number for number in stay for place in places],
     }[columns]
     reader.weight = nn.Parameter(reader.weight[:, kept])
     return conv, norm, reader
@@ -88,6 +101,117 @@ cut_out.mistaken("scales_of_the_first", _cut, scales=_as_many)("""
     - The norm's scale and shift are those of other channels.
     - `norm.weight` and `norm.bias` go with `stay`, just as the two that it remembers.
 """)
+
+
+cut_out.mistaken("filters_of_the_first", _cut, filters=_as_many)("""
+    - Which filters are in your copy? Compare with `conv.weight[stay]`.
+    - Your convolution keeps as many filters as it should, but the first ones.
+    - `[:few]` takes by number, `[stay]` takes those that are named. Look for the first in your
+      function.
+""")
+
+for _name, _changed in {
+    "mean_of_the_first": {"means": _as_many},
+    "spread_of_the_first": {"spreads": _as_many},
+    "shift_of_the_first": {"shifts": _as_many},
+}.items():
+    cut_out.mistaken(_name, _cut, **_changed)("""
+        - A norm has four numbers for each channel. Compare each of the four with the one given.
+        - Three of the norm's four are those of `stay`. The fourth is of other channels.
+        - `running_mean`, `running_var`, `weight`, `bias`: which of them is cut by how many, and
+          not by which?
+    """)
+
+cut_out.mistaken("first_columns", _cut, columns="the first")("""
+    - Which columns of the reader belong to channel 3, if each channel has four places?
+    - Your reader keeps as many columns as it should, but the first ones.
+    - A channel's columns begin at its number times the places. Do that for each channel in `stay`.
+""")
+
+cut_out.mistaken("columns_are_channels", _cut, columns="one for each")("""
+    - A channel with four places: how many columns of the reader are its own, and which?
+    - You take the column whose number is the channel's, again and again.
+    - Behind `nn.Flatten` channel 3 does not stand at number 3, but three channels further on: how
+      many columns is that?
+""")
+
+
+@cut_out.mistake
+def bias_of_the_first(conv, norm, reader, stay):
+    """
+    - Some of the convolutions drawn have a bias. Which entries of it are in your copy?
+    - The filters are right; their biases are those of the first channels.
+    - A bias is cut as the filters are.
+    """
+    made = _cut(conv, norm, reader, stay)
+    if conv.bias is not None:
+        made[0].bias = nn.Parameter(conv.bias[: len(stay)])
+    return made
+
+
+@cut_out.mistake
+def readers_bias_lost(conv, norm, reader, stay):
+    """
+    - What does the reader add to its sums? Is that still so in your copy?
+    - The reader's columns are right; its bias is another one. It is not cut, since it belongs to
+      the outputs.
+    - A new `nn.Linear` draws a bias by chance. Take the reader's own along.
+    """
+    made = _cut(conv, norm, reader, stay)
+    made[2].bias = nn.Parameter(torch.zeros_like(reader.bias))
+    return made
+
+
+for _name, _setting in {
+    "stride_lost": ("stride", (1, 1)),
+    "padding_lost": ("padding", (0, 0)),
+}.items():
+
+    def _with_setting(conv, norm, reader, stay, setting=_setting):
+        made = _cut(conv, norm, reader, stay)
+        setattr(made[0], *setting)
+        return made
+
+    cut_out.mistaken(_name, _with_setting)("""
+        - How large are the pictures that your convolution writes, and those that the old one wrote?
+        - The reader gets another number of places than before: your convolution steps or pads
+          otherwise than the one that was given.
+        - Print both convolutions. Stride and padding stand there, unless they are the usual ones;
+          a new one has the usual ones.
+    """)
+
+
+@cut_out.mistake
+def inputs_cut(conv, norm, reader, stay):
+    """
+    - PyTorch stores a filter bank as (outputs, inputs, rows, columns). Which of them went?
+    - Your convolution reads fewer channels. It is to write fewer.
+    - The first dimension stands for the filters. The second stays as it is: nobody cut the picture.
+    """
+    conv = copy.deepcopy(conv)
+    conv.weight = nn.Parameter(conv.weight[:, : len(stay)])
+    return conv, norm, reader
+
+
+@cut_out.mistake
+def filters_alone(conv, norm, reader, stay):
+    """
+    - Who expects the channels that are gone?
+    - The filters are cut, and the norm behind them still has numbers for all.
+    - Three modules change: the norm has an entry for each channel, the reader a column for each
+      place of each channel.
+    """
+    return _cut(conv, norm, reader, stay)[0], copy.deepcopy(norm), copy.deepcopy(reader)
+
+
+@cut_out.mistake
+def reader_left_whole(conv, norm, reader, stay):
+    """
+    - How many numbers arrive at the reader now, and how many does it expect?
+    - Filters and norm are cut; the reader still reads all channels.
+    - Its weight is (outputs, columns). The columns of the channels that went have to go.
+    """
+    return *_cut(conv, norm, reader, stay)[:2], copy.deepcopy(reader)
 
 
 @cut_out.mistake

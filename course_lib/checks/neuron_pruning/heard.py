@@ -23,15 +23,120 @@ def _neighbours(random: torch.Generator, case: int) -> tuple:
 
 
 @task("02_neuron_pruning", draw=_neighbours)
-def heard(conv, norm, reader, *, scale=torch.abs, spread=torch.sqrt, inputs=1, power=2):
+def heard(
+    conv,
+    norm,
+    reader,
+    *,
+    written=torch.Tensor.norm,
+    scale=torch.abs,
+    spread=torch.sqrt,
+    read=torch.Tensor.norm,
+    inputs=1,
+    power=2,
+):
     """A batch norm undoes the size of a filter: make it ten times as large, and nothing changes.
 
     l1 then finds it ten times as important. This measure does not: it asks what arrives.
     """
-    written = conv.weight.flatten(1).norm(power, dim=1)
     factor = scale(norm.weight) / spread(norm.running_var + norm.eps)
-    read = reader.weight.transpose(0, inputs).flatten(1).norm(power, dim=1)
-    return written * factor * read
+    arrives = read(reader.weight.transpose(0, inputs).flatten(1), power, dim=1)
+    return written(conv.weight.flatten(1), power, dim=1) * factor * arrives
+
+
+def _squares(values, _power, dim):
+    """The root was forgotten."""
+    return values.square().sum(dim)
+
+
+def _roots_of_means(values, power, dim):
+    """Averaged, not added up."""
+    return values.norm(power, dim=dim) / values.shape[dim] ** 0.5
+
+
+def _whole(values, power, dim):
+    """Of all channels together."""
+    return values.norm(power)
+
+
+def _ones(values, _power, dim):
+    """Left out."""
+    return torch.ones(len(values))
+
+
+for _name, _changed in {
+    "roots_forgotten": {"written": _squares, "read": _squares},
+    "root_of_the_filter_forgotten": {"written": _squares},
+    "root_of_the_reader_forgotten": {"read": _squares},
+}.items():
+    heard.mistaken(_name, **_changed)("""
+        - A filter of the weights 3 and 4: how large is it? And what does your function say?
+        - Squares were added up, and the root that comes then is missing.
+        - l2 has three steps: squares, their sum, the root. It is taken twice here, of the filter
+          and of what reads.
+    """)
+
+heard.mistaken("norms_scale_alone", spread=torch.ones_like)("""
+    - A batch norm does two things to what the filter writes, before it adds something. Which?
+    - Of the norm you take its scale. It also divides by the spread that it remembers.
+    - Print `norm.running_var`. In evaluation it has its part in the factor: how, says PyTorch's
+      page of `BatchNorm2d`.
+""")
+
+heard.mistaken("times_the_spread", spread=lambda variance: 1 / variance.sqrt())("""
+    - If the filter's numbers spread twice as widely, does the norm make them larger or smaller?
+    - The spread is on the wrong side of the fraction line.
+    - A batch norm brings every channel to a spread of one. It divides.
+""")
+
+
+@heard.mistake
+def outside_the_root(conv, norm, reader):
+    """
+    - Where does a batch norm put its small number: to the variance, or to the root of it?
+    - You add it to the standard deviation. PyTorch adds it before the root is taken.
+    - The root comes last, of the sum of both.
+    """
+    scale = norm.weight.abs() / (norm.running_var.sqrt() + norm.eps)
+    written = conv.weight.flatten(1).norm(dim=1)
+    return written * scale * reader.weight.transpose(0, 1).flatten(1).norm(dim=1)
+
+
+@heard.mistake
+def shift_added(conv, norm, reader):
+    """
+    - A norm multiplies, and adds. Does what it adds depend on the filter?
+    - Its bias has no part in the factor: it arrives whatever the filter writes.
+    - Three numbers are multiplied for each channel, and nothing is added.
+    """
+    factor = norm.weight.abs() / (norm.running_var + norm.eps).sqrt() + norm.bias.abs()
+    written = conv.weight.flatten(1).norm(dim=1)
+    return written * factor * reader.weight.transpose(0, 1).flatten(1).norm(dim=1)
+
+
+heard.mistaken("filter_left_out", written=_ones)("""
+    - The norm and the reader are there. Who speaks?
+    - Your measure has two factors of three: the size of the filter is not in it.
+    - Each channel is written by one filter. How large is it?
+""")
+
+heard.mistaken("norm_alone", written=_ones, read=_ones)("""
+    - That is the norm's factor. Who wrote what it multiplies, and who reads it?
+    - One factor of three. The filter before the norm and the reader behind it are missing.
+    - The task lists three things that are multiplied. Yours is the second.
+""")
+
+heard.mistaken("averaged", written=_roots_of_means, read=_roots_of_means)("""
+    - Two filters of the same weights, one of them twice as long. Are they equally loud?
+    - You take the root of a mean. Size is the root of a sum.
+    - Look at how the squares are put together, in the filter and in the reader.
+""")
+
+heard.mistaken("all_channels_together", written=_whole, read=_whole)("""
+    - How many numbers does `.norm()` give without a dimension?
+    - You take one size for the whole layer. Each channel has a filter of its own.
+    - `flatten(1)` leaves the channels apart. Along which dimension is the size taken then?
+""")
 
 
 heard.mistaken("filter_alone", lambda conv, norm, reader: conv.weight.flatten(1).norm(dim=1))("""

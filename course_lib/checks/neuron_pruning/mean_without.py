@@ -55,6 +55,111 @@ mean_without.mistaken("mean_of_the_window", window=torch.mean)("""
 
 
 @mean_without.mistake
+def corner_alone(running_mean, weight, means, gone):
+    """
+    - Through how many weights does one channel reach one output?
+    - You use a single weight of each window, the one in its corner.
+    - If a channel writes the same number everywhere, what does a window of 3 x 3 make of it?
+    """
+    return running_mean - weight[:, gone, 0, 0] @ means[gone]
+
+
+@mean_without.mistake
+def sums_multiplied(running_mean, weight, means, gone):
+    """
+    - Two channels go, with means 1 and 3. Which weights belong to which mean?
+    - You add up the weights of all channels, the means of all, and multiply the two sums.
+    - Each channel's weights meet its own mean: multiply first, channel by channel, then add up.
+    """
+    return running_mean - weight[:, gone].sum(dim=(1, 2, 3)) * means[gone].sum()
+
+
+@mean_without.mistake
+def mean_of_the_means(running_mean, weight, means, gone):
+    """
+    - Two channels go, with means 1 and 3. Is that the same as two with mean 2?
+    - You take one mean for all channels that go.
+    - Each channel's weights meet its own mean: multiply first, channel by channel, then add up.
+    """
+    mean = means[gone].mean() if gone else 0
+    return running_mean - weight[:, gone].sum(dim=(1, 2, 3)) * mean
+
+
+@mean_without.mistake
+def averaged_over_channels(running_mean, weight, means, gone):
+    """
+    - Two channels go. Is twice as much missing as if one went?
+    - You average over the channels that go. A convolution adds up what it reads.
+    - Look for the `mean` in your function: over what does it go?
+    """
+    if not gone:
+        return running_mean
+    return running_mean - (weight.sum(dim=(2, 3))[:, gone] * means[gone]).mean(1)
+
+
+@mean_without.mistake
+def signs_lost(running_mean, weight, means, gone):
+    """
+    - A weight of -2 reads a channel of ones. What does it write?
+    - You take the sizes of the weights. Some of them are negative, and lower the sum.
+    - This is no importance: nothing is made positive.
+    """
+    return running_mean - weight[:, gone].abs().sum(dim=(2, 3)) @ means[gone]
+
+
+@mean_without.mistake
+def all_taken_out(running_mean, weight, means, gone):
+    """
+    - Take nothing away, with `gone = []`. Does your function return the mean that it was given?
+    - You take out what all channels write, those that stay too.
+    - Where does `gone` come in? It names the columns of the weight, and the entries of `means`.
+    """
+    return running_mean - weight.sum(dim=(2, 3)) @ means
+
+
+@mean_without.mistake
+def the_first_are_gone(running_mean, weight, means, gone):
+    """
+    - Are the channels that go always the first ones?
+    - You take out as many as go, but others.
+    - `gone` holds their numbers: use them as an index, not their count.
+    """
+    few = len(gone)
+    return running_mean - weight[:, :few].sum(dim=(2, 3)) @ means[:few]
+
+
+@mean_without.mistake
+def counted_twice(running_mean, weight, means, gone):
+    """
+    - A window of 1 x 1: is it right there? And of 3 x 3?
+    - You add up over the window, and then multiply by its size again.
+    - The sum over rows and columns has taken each weight once. That is all of them.
+    """
+    size = weight.shape[2] * weight.shape[3]
+    return running_mean - size * (weight[:, gone].sum(dim=(2, 3)) @ means[gone])
+
+
+@mean_without.mistake
+def share_of_the_channels(running_mean, weight, means, gone):
+    """
+    - Do all channels write the same, and are they all read alike?
+    - You lower the mean by the share of the channels that go.
+    - Some channels write much and are read strongly. What does one channel bring to one output?
+    """
+    return running_mean * (1 - len(gone) / len(means))
+
+
+@mean_without.mistake
+def outputs_taken_out(running_mean, weight, means, gone):
+    """
+    - `gone` numbers the channels that are read. Which numbers does `running_mean` have?
+    - You drop entries of the running mean. It has one for each output, and all outputs stay.
+    - The shape stays. Each entry gets smaller or larger by what it no longer reads.
+    """
+    return running_mean[[n for n in range(len(running_mean)) if n not in gone]]
+
+
+@mean_without.mistake
 def means_left_out(running_mean, weight, means, gone):
     """
     - How strong is what a channel writes? Where is that in your function?

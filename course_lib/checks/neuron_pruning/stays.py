@@ -65,6 +65,15 @@ def counted_from_the_end(importance, fraction, multiple):
     return importance.argsort()[start:].sort().values.tolist()
 
 
+stays.mistaken(
+    "always_eights",
+    lambda importance, fraction, multiple: stays.right(importance, fraction, 8),
+)("""
+    - Try it with a multiple of 4, and of 16.
+    - You round to eights, whatever the multiple.
+    - There is a number 8 in your function. Which argument belongs in its place?
+""")
+
 stays.mistaken("nearest_multiple", whole=round)("""
     - Where is 33 to go, with a multiple of 8?
     - You take the nearest multiple. That is sometimes below the count.
@@ -86,25 +95,96 @@ stays.mistaken("rounded_down", whole=math.floor)("""
 
 
 @stays.mistake
-def multiple_forgotten(importance, fraction, multiple):
+def remainder_added(importance, fraction, multiple):
     """
-    - How many channels stay? Is that a number that the hardware likes?
-    - The share is right, but `multiple` has no say in your count.
-    - Between the share and the choice comes a step: from the count that the share leaves to the
-      next multiple above it.
+    - How far is it from 33 to the next multiple of 8? And what is 33 % 8?
+    - You add what is left over when you divide. What is missing up to the next multiple?
+    - 33 is one above 32, and seven below 40. Your sum needs the second, and nothing where nothing
+      is left over.
     """
-    return _best(importance, round((1 - fraction) * len(importance)))
+    left = round((1 - fraction) * len(importance))
+    return _best(importance, left + left % multiple)
+
+
+def _without_multiple(name, whole):
+    """Counts that nobody rounded to the multiple, made whole in one way or another."""
+    stays.mistaken(
+        name,
+        lambda importance, fraction, multiple: _best(
+            importance, whole((1 - fraction) * len(importance))
+        ),
+    )("""
+        - How many channels stay? Is that a number that the hardware likes?
+        - The share is right, but `multiple` has no say in your count.
+        - Between the share and the choice comes a step: from the count that the share leaves to
+          the next multiple above it.
+    """)
+
+
+_without_multiple("multiple_forgotten", round)
+_without_multiple("multiple_forgotten_above", math.ceil)
+_without_multiple("multiple_forgotten_below", math.floor)
+
+
+def _gone_rounded(name, whole):
+    """What goes is a multiple, not what stays."""
+    stays.mistaken(
+        name,
+        lambda importance, fraction, multiple: _best(
+            importance,
+            len(importance) - multiple * whole(fraction * len(importance) / multiple),
+        ),
+    )("""
+        - Count what stays in your result. Is it a multiple?
+        - You round how many go. Who reads the layer afterwards sees how many stay.
+        - First say how many stay, then round that number.
+    """)
+
+
+_gone_rounded("what_goes_is_rounded", math.ceil)
+_gone_rounded("what_goes_is_rounded_down", math.floor)
+
+
+stays.mistaken(
+    "fraction_stays",
+    lambda importance, fraction, multiple: stays.right(importance, 1 - fraction, multiple),
+)("""
+    - A quarter of 44 channels goes. How many stay in your function?
+    - You keep the share that is to go.
+    - `fraction` is what goes. What is left of the whole?
+""")
 
 
 @stays.mistake
-def what_goes_is_rounded(importance, fraction, multiple):
+def the_first(importance, fraction, multiple):
     """
-    - Count what stays in your result. Is it a multiple?
-    - You round how many go. Who reads the layer afterwards sees how many stay.
-    - First say how many stay, then round that number.
+    - Is the most important channel in your list? Try it with the last one as the most important.
+    - The count is right, but these are the first channels of the layer, whatever their importance.
+    - Did you order the numbers before you cut the list off? First the best, then their order.
     """
-    gone = multiple * math.ceil(fraction * len(importance) / multiple)
-    return _best(importance, len(importance) - gone)
+    return [*range(len(stays.right(importance, fraction, multiple)))]
+
+
+@stays.mistake
+def the_values(importance, fraction, multiple):
+    """
+    - What are channels called: by their number in the layer, or by their importance?
+    - The right ones, but you return their importances.
+    - `sort` gives back two things, `topk` too. Which of them says where the values stood?
+    """
+    kept = stays.right(importance, fraction, multiple)
+    return importance.sort(descending=True).values[: len(kept)]
+
+
+@stays.mistake
+def places_in_the_ranking(importance, fraction, multiple):
+    """
+    - `argsort` of `argsort`: what does it say of each channel?
+    - Yours are places in the ranking, one for each of the first channels.
+    - Ordering once names the channels, best or worst first. Ordering that again names places.
+    """
+    kept = stays.right(importance, fraction, multiple)
+    return importance.argsort(descending=True).argsort()[: len(kept)]
 
 
 stays.mistaken("the_least_important", lambda importance, *rest: stays.right(-importance, *rest))("""
