@@ -24,7 +24,9 @@ def counted(chapter):
         if cell.source.startswith("## Going further"):
             break
         code += cell.cell_type == "code"
-        words += len(re.findall(r"[\w’']+", cell.source)) * (cell.cell_type == "markdown")
+        if cell.cell_type == "markdown":  # a formula is no words
+            said = re.sub(r"(?s)\$\$.*?\$\$|\$[^$\n]*\$", " ", cell.source)
+            words += len(re.findall(r"[\w’']+", said))
     return words, code
 
 

@@ -87,34 +87,47 @@ def _sheet(tiles: np.ndarray, kept: int) -> np.ndarray:
     return sheet
 
 
-def work_and_time(points: Mapping[str, tuple[float, float]]) -> Picture:
+def work_and_time(engines: Mapping[str, Mapping[str, tuple[float, float]]]) -> Picture:
     """The share of the MACs that is left against the share of the time that is left.
 
-    points: label -> (share of the MACs, share of the time), in [0, 1] or a little above.
+    engines: of one or two programs that run networks, label -> (share of the MACs, share of the
+    time), in [0, 1] or a little above.
     """
-    made = picture(5.6, 4.0)
+    made = picture(6.0, 4.0)
     panel = axes(made)
-    top = 1.05 * max(1.0, *(max(pair) for pair in points.values()))
-    panel.plot([0, top], [0, top], color=MUTED, linestyle=":", linewidth=1.4)
-    panel.text(0.62, 0.56, "if time followed the MACs", rotation=35, fontsize=9, color=MUTED,
-               ha="center", va="center")  # fmt: skip
-    for label, (work, time) in points.items():
-        panel.plot([work], [time], "o", color=ORANGE if time > work else GREEN, markersize=8)
+    points = [pair for cuts in engines.values() for pair in cuts.values()]
+    right = 1.5 * max(work for work, _ in points)
+    top = 1.1 * max(right, *(time for _, time in points))
+    panel.plot([0, right], [0, right], color=MUTED, linestyle=":", linewidth=1.4)
+    panel.annotate(
+        "if time followed the MACs", (0.97 * right, 0.97 * right), xytext=(0, 8),
+        textcoords="offset points", fontsize=9, color=MUTED, ha="right", va="bottom",
+    )  # fmt: skip
+    for (engine, cuts), colour in zip(engines.items(), COLOURS, strict=False):
+        named = engine == next(iter(engines))  # the cuts of all stand one below the other
+        ordered = sorted(cuts.values())
+        panel.plot(*zip(*ordered, strict=True), color=colour, linewidth=1.2)
+        for label, (work, time) in cuts.items():
+            panel.plot([work], [time], "o", color=colour, markersize=8)
+            panel.annotate(
+                label if named else "", (work, time), xytext=(7, -11),
+                textcoords="offset points", va="center", fontsize=9, color=INK,
+            )  # fmt: skip
         panel.annotate(
-            label, (work, time), xytext=(9, 0), textcoords="offset points", va="center",
-            fontsize=9, color=INK,
+            engine, ordered[-1], xytext=(9, 4), textcoords="offset points", va="bottom",
+            fontsize=11, fontweight="bold", color=colour,
         )  # fmt: skip
     for axis in (panel.xaxis, panel.yaxis):
         axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    panel.set_xlim(-0.02, top)
+    panel.set_xlim(-0.02 * right, right)
     panel.set_ylim(0, top)
     panel.set_xlabel("MACs left")
-    panel.set_ylabel("time left")
-    slower = sum(time > work for work, time in points.values())
-    set_title(panel, f"{slower} of {len(points)} save less time than work")
+    panel.set_ylabel("time left, of its own for the whole network")
+    set_title(panel, "The same cuts, run by two programs" if len(engines) > 1 else "Work and time")
     made.alt = "time left for the MACs left: " + "; ".join(
-        f"{label}: {time:.0%} of the time for {work:.0%} of the MACs"
-        for label, (work, time) in points.items()
+        f"{engine}, {label}: {time:.0%} of the time for {work:.0%} of the MACs"
+        for engine, cuts in engines.items()
+        for label, (work, time) in cuts.items()
     )
     return made
 

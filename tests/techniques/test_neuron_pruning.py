@@ -693,7 +693,9 @@ TILES = np.random.default_rng(0).integers(0, 256, (10, 6, 6, 3), dtype=np.uint8)
 PICTURES = {
     "trimming": lambda: figures.trimming([8, 10], [4, 7], TILES, 3, 1, {"MACs": 0.4}),
     "grey": lambda: figures.trimming([8, 10], [4, 7], TILES[..., :1], 3, 1, {"MACs": 0.4}),
-    "work": lambda: figures.work_and_time({"half": (0.25, 0.4), "third": (0.5, 0.45)}),
+    "work": lambda: figures.work_and_time(
+        {"one": {"half": (0.25, 0.4), "third": (0.5, 0.45)}, "other": {"half": (0.25, 0.3)}}
+    ),
     "curves": lambda: figures.many_curves(
         [0, 50], {"a": [1, 0.5], "b": [1, 0.5]}, "x", "y", "T", 0.1
     ),
