@@ -71,8 +71,8 @@ checks.stays(stays)
 # %% [markdown]
 # ## 2. How loudly is a channel heard?
 # l1 looks at the filter alone. Behind it stands a batch norm, which makes any filter as loud as it likes, and
-# then the next layer, which may hardly listen. Write an importance that asks what arrives. It is the
-# product of three:
+# then the next layer, which may hardly listen. Write an importance that asks what arrives. (Whether it also
+# *chooses* better, nothing but a measurement can say: task 6.) It is the product of three:
 # - the size of the filter,
 # - the factor by which the batch norm multiplies that channel when it is not training (a size has no sign),
 # - the size of the weights with which the next layer, `reader`, reads that channel.
@@ -111,7 +111,7 @@ assert torch.allclose(before.flatten(), after.flatten(), rtol=0.01)
 # Older networks *flatten* the image before a linear layer: it reads every place of every channel. A colleague
 # wrote this cut for a convolution, its batch norm, and such a reader (a ReLU and `nn.Flatten` stand in
 # between). It runs, and the shapes are right. The answers are not: it has **three mistakes**, and one of
-# them never shows in a LeafNet. What comes back are three new modules with the channels
+# them never shows in a LeafNet. (Groups and other ways of padding are left out on purpose.) What comes back are three new modules with the channels
 # `stay` left (their numbers, ascending); those that were given stay as they are.
 
 
@@ -120,7 +120,7 @@ def cut_by_a_colleague(conv, norm, reader, stay):
     count, few, inputs = norm.num_features, len(stay), conv.in_channels
     places = reader.in_features // count
     size, stride, padding = conv.kernel_size, conv.stride, conv.padding
-    smaller = nn.Conv2d(inputs, few, size, stride, padding, bias=False)
+    smaller = nn.Conv2d(inputs, few, size, stride, padding, conv.dilation, bias=False)
     smaller.weight = nn.Parameter(conv.weight[stay])
     norm, reader = deepcopy(norm), deepcopy(reader)
     for name in ("weight", "bias"):
@@ -202,6 +202,9 @@ checks.my_percent(my_percent)
 # linear layer, whose sum has no memory. The accuracy stays about where the cut left it.
 # <!-- END SOLUTION -->
 
+# %%
+checks.why_norms()
+
 # %% [markdown]
 # ## 5. The norms, without looking
 # What if you have no images? Part of the repair can be computed. A convolution `weight` reads channels, and
@@ -279,6 +282,9 @@ checks.own_widths(FILE, hidden=True)
 # layers cut alike lose more for the same bytes. Allowed to train, one would cut alike and much
 # deeper: fine-tuning repairs more than norms can, and the head start of a clever choice is soon gone.
 # <!-- END SOLUTION -->
+
+# %%
+checks.why_widths()
 
 # %% tags=["nbval-ignore-output"]
 progress()

@@ -1,11 +1,15 @@
 """What a good written answer says: shown once something was written."""
 
+import importlib
 import json
+from pathlib import Path
 
+import jupytext
 import pytest
 
 from course_lib.checks.rubric import TEXT_STUB, Rubric
 
+SOLUTIONS = sorted((Path(__file__).parents[2] / "solutions").glob("*.py"))
 WHY = Rubric("02_neuron_pruning", "why_norms", ("It remembers <the sum>.", "It shifts."))
 QUESTION = "**What was broken?** Three to six sentences.\n\n"
 
@@ -49,3 +53,17 @@ def test_where_the_notebook_cannot_be_read_they_are_folded(content, tmp_path, mo
     if content is not None:
         (tmp_path / "02_neuron_pruning.ipynb").write_text(content, encoding="utf-8")
     assert "<details><summary>" in WHY()._repr_html_()
+
+
+@pytest.mark.parametrize("source", SOLUTIONS, ids=lambda path: path.stem)
+def test_each_written_task_is_followed_by_its_rubric(source):
+    cells = jupytext.read(source).cells
+    checks = importlib.import_module(f"course_lib.checks.{source.stem[3:]}")
+    written = [place for place, cell in enumerate(cells) if "answer" in cell.metadata]
+    assert written
+    for place in written:
+        name = cells[place].metadata["answer"]
+        assert cells[place + 1].source == f"checks.{name}()"
+        rubric = getattr(checks, name)
+        assert (rubric.exercise, rubric.name) == (source.stem, name)
+        assert len(rubric.points) >= 2

@@ -141,6 +141,97 @@ def right_stays_by_a_mask(importance, fraction, multiple):
     return tuple(mask.nonzero().flatten().tolist())
 
 
+def _count(importance, fraction, multiple):
+    return min(math.ceil((1 - fraction) * len(importance) / multiple) * multiple, len(importance))
+
+
+def _most(importance, count):
+    return sorted(importance.argsort(descending=True)[:count].tolist())
+
+
+def wrong_stays_whole_before_and_below(importance, fraction, multiple):
+    "rounded_down"
+    count = int(len(importance) * (1 - fraction))
+    return _most(importance, count // multiple * multiple)
+
+
+def wrong_stays_rounded_by_int(importance, fraction, multiple):
+    "multiple_forgotten_below"
+    return _most(importance, int(len(importance) * (1 - fraction)))
+
+
+def wrong_stays_rounded_up_to_one(importance, fraction, multiple):
+    "multiple_forgotten_above"
+    return _most(importance, math.ceil(len(importance) * (1 - fraction)))
+
+
+def wrong_stays_above_the_quantile(importance, fraction, multiple):
+    "multiple_forgotten"
+    least = float(importance.quantile(fraction))
+    return [number for number, value in enumerate(importance.tolist()) if value > least]
+
+
+def wrong_stays_the_share_that_goes(importance, fraction, multiple):
+    "fraction_stays"
+    return _most(importance, math.ceil(fraction * len(importance) / multiple) * multiple)
+
+
+def wrong_stays_whole_eights_go(importance, fraction, multiple):
+    "what_goes_is_rounded_down"
+    gone = int(fraction * len(importance)) // multiple * multiple
+    return sorted(importance.argsort()[gone:].tolist())
+
+
+def wrong_stays_sorted_before_it_is_cut(importance, fraction, multiple):
+    "the_first"
+    order = importance.argsort(descending=True).sort().values
+    return order[: _count(importance, fraction, multiple)]
+
+
+def wrong_stays_what_sort_gives_first(importance, fraction, multiple):
+    "the_values"
+    values, _ = importance.sort(descending=True)
+    return values[: _count(importance, fraction, multiple)].tolist()
+
+
+def wrong_stays_ranked_twice(importance, fraction, multiple):
+    "places_in_the_ranking"
+    ranks = importance.argsort(descending=True).argsort()
+    return ranks[: _count(importance, fraction, multiple)]
+
+
+def wrong_stays_eight_whatever_is_asked(importance, fraction, multiple):
+    "always_eights"
+    return _most(importance, math.ceil((1 - fraction) * len(importance) / 8) * 8)
+
+
+def wrong_stays_what_is_left_over(importance, fraction, multiple):
+    "remainder_added"
+    count = round((1 - fraction) * len(importance))
+    return _most(importance, count + count % multiple)
+
+
+def wrong_stays_fewer_where_there_are_no_more(importance, fraction, multiple):
+    "rounded_down"
+    count = math.ceil((1 - fraction) * len(importance) / multiple) * multiple
+    if count > len(importance):
+        count = len(importance) // multiple * multiple
+    return _most(importance, count)
+
+
+def right_stays_by_partition(importance, fraction, multiple):
+    count = _count(importance, fraction, multiple)
+    return sorted(np.argpartition(-importance.numpy(), count - 1)[:count])
+
+
+def right_stays_from_the_end(importance, fraction, multiple):
+    gone = (
+        len(importance)
+        - math.ceil(math.ceil((1 - fraction) * len(importance)) / multiple) * multiple
+    )
+    return importance.argsort()[max(0, gone) :].sort()[0].tolist()
+
+
 # heard
 
 
@@ -267,6 +358,104 @@ def right_heard_by_trying_the_norm(conv, norm, reader):
     low, high = norm.eval()(ends)[:, :, 0, 0]
     read = reader.weight.reshape(len(reader.weight), count, -1).norm(dim=(0, 2))
     return (high - low).abs()[:, None] * (conv.weight.flatten(1).norm(dim=1) * read)[:, None]
+
+
+def _heard(conv, norm, reader, spread=None, scale=None):
+    spread = (norm.running_var + norm.eps).sqrt() if spread is None else spread
+    scale = norm.weight.abs() / spread if scale is None else scale
+    read = reader.weight.transpose(0, 1).flatten(1).norm(dim=1)
+    return conv.weight.flatten(1).norm(dim=1) * scale * read
+
+
+def wrong_heard_the_norms_weight(conv, norm, reader):
+    "norms_scale_alone"
+    return _heard(conv, norm, reader, scale=norm.weight.abs())
+
+
+def wrong_heard_no_roots(conv, norm, reader):
+    "roots_forgotten"
+    factor = norm.weight.abs() / (norm.running_var + norm.eps).sqrt()
+    read = reader.weight.transpose(0, 1).flatten(1).square().sum(1)
+    return conv.weight.square().sum((1, 2, 3)) * factor * read
+
+
+def wrong_heard_no_root_of_the_filter(conv, norm, reader):
+    "root_of_the_filter_forgotten"
+    factor = norm.weight.abs() / (norm.running_var + norm.eps).sqrt()
+    read = reader.weight.transpose(0, 1).flatten(1).norm(dim=1)
+    return (conv.weight**2).sum((1, 2, 3)) * factor * read
+
+
+def wrong_heard_no_root_of_the_reader(conv, norm, reader):
+    "root_of_the_reader_forgotten"
+    factor = norm.weight.abs() / (norm.running_var + norm.eps).sqrt()
+    read = (reader.weight.transpose(0, 1).flatten(1) ** 2).sum(1)
+    return conv.weight.flatten(1).norm(dim=1) * factor * read
+
+
+def wrong_heard_multiplied_by_the_spread(conv, norm, reader):
+    "times_the_spread"
+    return _heard(conv, norm, reader, spread=1 / (norm.running_var + norm.eps).sqrt())
+
+
+def wrong_heard_small_number_outside(conv, norm, reader):
+    "outside_the_root"
+    return _heard(conv, norm, reader, spread=norm.running_var.sqrt() + norm.eps)
+
+
+def wrong_heard_the_usual_small_number(conv, norm, reader):
+    "small_number_forgotten"
+    return _heard(conv, norm, reader, spread=(norm.running_var + 1e-5).sqrt())
+
+
+def wrong_heard_with_the_norms_bias(conv, norm, reader):
+    "shift_added"
+    factor = norm.weight.abs() / (norm.running_var + norm.eps).sqrt() + norm.bias.abs()
+    return _heard(conv, norm, reader, scale=factor)
+
+
+def wrong_heard_the_factor_alone(conv, norm, reader):
+    "norm_alone"
+    return norm.weight.abs() / (norm.running_var + norm.eps).sqrt()
+
+
+def wrong_heard_without_the_filter(conv, norm, reader):
+    "filter_left_out"
+    return _heard(conv, norm, reader) / conv.weight.flatten(1).norm(dim=1).clamp(min=1e-9)
+
+
+def wrong_heard_means_of_squares(conv, norm, reader):
+    "averaged"
+    written = conv.weight.square().mean((1, 2, 3)).sqrt()
+    read = reader.weight.transpose(0, 1).flatten(1).square().mean(1).sqrt()
+    return written * norm.weight.abs() / (norm.running_var + norm.eps).sqrt() * read
+
+
+def wrong_heard_one_size_for_all(conv, norm, reader):
+    "all_channels_together"
+    factor = norm.weight.abs() / (norm.running_var + norm.eps).sqrt()
+    return conv.weight.norm() * factor * reader.weight.norm()
+
+
+def right_heard_folded(conv, norm, reader):
+    weight, _ = nn.utils.fusion.fuse_conv_bn_weights(
+        conv.weight,
+        conv.bias,
+        norm.running_mean,
+        norm.running_var,
+        norm.eps,
+        norm.weight,
+        norm.bias,
+    )
+    return weight.flatten(1).norm(dim=1) * reader.weight.transpose(0, 1).flatten(1).norm(dim=1)
+
+
+def right_heard_by_linalg(conv, norm, reader):
+    written = torch.linalg.vector_norm(conv.weight, dim=(1, 2, 3))
+    read = torch.linalg.vector_norm(
+        reader.weight.movedim(1, 0).reshape(conv.out_channels, -1), dim=1
+    )
+    return written * read * norm.weight.abs() * torch.rsqrt(norm.running_var + norm.eps)
 
 
 # cut_out
@@ -447,6 +636,123 @@ def right_cut_out_built_anew(conv, norm, reader, stay):
     return [small, thin, reads]
 
 
+def _rebuilt(conv, norm, reader, stay, first=(), columns=None, plain=False):
+    """A right cut built anew, but that what is named in `first` is of the first channels."""
+
+    def taken(name):
+        return list(range(len(stay))) if name in first else stay
+
+    settings = {} if plain else {"stride": conv.stride, "padding": conv.padding}
+    small = nn.Conv2d(conv.in_channels, len(stay), conv.kernel_size, bias=conv.bias is not None,
+                      **settings)  # fmt: skip
+    small.weight.data = conv.weight.data[taken("filters")]
+    if conv.bias is not None:
+        small.bias.data = conv.bias.data[taken("biases")]
+    thin = nn.BatchNorm2d(len(stay), eps=norm.eps)
+    for name in ("weight", "bias"):
+        getattr(thin, name).data = getattr(norm, name).data[taken(name)]
+    thin.running_mean, thin.running_var = (
+        norm.running_mean[taken("mean")],
+        norm.running_var[taken("variance")],
+    )
+    places = reader.in_features // norm.num_features
+    columns = columns or [channel * places + n for channel in stay for n in range(places)]
+    reads = copy.deepcopy(reader)
+    reads.weight = nn.Parameter(reader.weight[:, columns])
+    return small, thin, reads
+
+
+def wrong_cut_out_the_first_columns(conv, norm, reader, stay):
+    "first_columns"
+    places = reader.in_features // norm.num_features
+    return _rebuilt(conv, norm, reader, stay, columns=list(range(places * len(stay))))
+
+
+def wrong_cut_out_channels_for_columns(conv, norm, reader, stay):
+    "columns_are_channels"
+    places = reader.in_features // norm.num_features
+    return _rebuilt(conv, norm, reader, stay, columns=[n for n in stay for _ in range(places)])
+
+
+def wrong_cut_out_the_first_filters(conv, norm, reader, stay):
+    "filters_of_the_first"
+    return _rebuilt(conv, norm, reader, stay, first=["filters"])
+
+
+def wrong_cut_out_the_first_biases(conv, norm, reader, stay):
+    "bias_of_the_first"
+    return _rebuilt(conv, norm, reader, stay, first=["biases"])
+
+
+def wrong_cut_out_the_first_means(conv, norm, reader, stay):
+    "mean_of_the_first"
+    return _rebuilt(conv, norm, reader, stay, first=["mean"])
+
+
+def wrong_cut_out_the_first_variances(conv, norm, reader, stay):
+    "spread_of_the_first"
+    return _rebuilt(conv, norm, reader, stay, first=["variance"])
+
+
+def wrong_cut_out_the_first_shifts(conv, norm, reader, stay):
+    "shift_of_the_first"
+    return _rebuilt(conv, norm, reader, stay, first=["bias"])
+
+
+def wrong_cut_out_the_usual_stride(conv, norm, reader, stay):
+    "padding_lost"
+    return _rebuilt(conv, norm, reader, stay, plain=True)
+
+
+def wrong_cut_out_the_inputs(conv, norm, reader, stay):
+    "inputs_cut"
+    conv = copy.deepcopy(conv)
+    conv.weight = nn.Parameter(conv.weight[:, : len(stay)])
+    return conv, norm, reader
+
+
+def wrong_cut_out_the_filters_alone(conv, norm, reader, stay):
+    "filters_alone"
+    return _rebuilt(conv, norm, reader, stay)[0], copy.deepcopy(norm), copy.deepcopy(reader)
+
+
+def wrong_cut_out_not_the_reader(conv, norm, reader, stay):
+    "reader_left_whole"
+    return *_rebuilt(conv, norm, reader, stay)[:2], copy.deepcopy(reader)
+
+
+def wrong_cut_out_the_readers_bias(conv, norm, reader, stay):
+    "readers_bias_lost"
+    small, thin, reads = _rebuilt(conv, norm, reader, stay)
+    nn.init.zeros_(reads.bias)
+    return small, thin, reads
+
+
+def right_cut_out_rebuilt(conv, norm, reader, stay):
+    return _rebuilt(conv, norm, reader, stay)
+
+
+def right_cut_out_by_index_select(conv, norm, reader, stay):
+    kept = torch.tensor(stay)
+    conv, norm, reader = map(copy.deepcopy, (conv, norm, reader))
+    places = reader.in_features // norm.num_features
+    for tensor in (
+        conv.weight,
+        conv.bias,
+        norm.weight,
+        norm.bias,
+        norm.running_mean,
+        norm.running_var,
+    ):
+        if tensor is not None:
+            tensor.data = tensor.data.index_select(0, kept)
+    columns = (kept[:, None] * places + torch.arange(places)).reshape(-1)
+    reader.weight.data = reader.weight.data.index_select(1, columns)
+    conv.out_channels = norm.num_features = len(stay)
+    reader.in_features = len(columns)
+    return conv, norm, reader
+
+
 # mean_without
 
 
@@ -543,6 +849,67 @@ def right_mean_without_by_a_convolution(running_mean, weight, means, gone):
     return running_mean - nn.functional.conv2d(constant, weight)[0, :, 0, 0]
 
 
+def wrong_mean_without_sum_times_sum(running_mean, weight, means, gone):
+    "sums_multiplied"
+    return running_mean - weight[:, gone].sum((1, 2, 3)) * means[gone].sum()
+
+
+def wrong_mean_without_one_mean_for_all(running_mean, weight, means, gone):
+    "mean_of_the_means"
+    return running_mean - weight[:, gone].sum((1, 2, 3)) * (means[gone].mean() if gone else 0)
+
+
+def wrong_mean_without_a_mean_over_channels(running_mean, weight, means, gone):
+    "averaged_over_channels"
+    parts = [weight[:, channel].sum((1, 2)) * means[channel] for channel in gone]
+    return running_mean - torch.stack(parts).mean(0) if parts else running_mean
+
+
+def wrong_mean_without_signs(running_mean, weight, means, gone):
+    "signs_lost"
+    return running_mean - weight[:, gone].abs().sum((2, 3)) @ means[gone]
+
+
+def wrong_mean_without_anything(running_mean, weight, means, gone):
+    "all_taken_out"
+    return running_mean - weight.sum((2, 3)) @ means
+
+
+def wrong_mean_without_the_first(running_mean, weight, means, gone):
+    "the_first_are_gone"
+    return running_mean - weight.sum((2, 3))[:, : len(gone)] @ means[: len(gone)]
+
+
+def wrong_mean_without_the_window_twice(running_mean, weight, means, gone):
+    "counted_twice"
+    return running_mean - weight.sum((2, 3))[:, gone] @ means[gone] * weight[0, 0].numel()
+
+
+def wrong_mean_without_a_share(running_mean, weight, means, gone):
+    "share_of_the_channels"
+    return running_mean * (len(means) - len(gone)) / len(means)
+
+
+def wrong_mean_without_outputs(running_mean, weight, means, gone):
+    "outputs_taken_out"
+    return np.delete(running_mean.numpy(), [n for n in gone if n < len(running_mean)])
+
+
+def wrong_mean_without_the_corner(running_mean, weight, means, gone):
+    "corner_alone"
+    return running_mean - (weight[:, gone, 0, 0] * means[gone]).sum(1)
+
+
+def right_mean_without_by_a_mask(running_mean, weight, means, gone):
+    went = torch.zeros(len(means))
+    went[gone] = 1
+    return running_mean - (weight.flatten(2).sum(2) * (means * went)).sum(1)
+
+
+def right_mean_without_by_linear(running_mean, weight, means, gone):
+    return running_mean - nn.functional.linear(means[gone], weight.sum((-1, -2))[:, gone])
+
+
 # my_percent
 
 wrong_my_percent_as_text = "90%"
@@ -624,7 +991,8 @@ def right_own_widths_first_layer_too(folder):
     return _written(_fresh(_cut((21, 28, 36, 36, 34, 48))), folder)
 
 
-def right_own_widths_trained_after_all(folder):
+def wrong_own_widths_trained_after_all(folder):
+    "another_network"
     images = _images()
     few = dataclasses.replace(images, train=images.train.first(2000), val=images.val.first(100))
     tuned, _ = training.fit(

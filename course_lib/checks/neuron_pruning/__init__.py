@@ -7,3 +7,5 @@ from .cut_out import cut_out
 from .my_percent import my_percent
 from .mean_without import mean_without
 from .own_widths import own_widths
+from .why_norms import why_norms
+from .why_widths import why_widths

@@ -37,7 +37,8 @@ def heard(
 ):
     """A batch norm undoes the size of a filter: make it ten times as large, and nothing changes.
 
-    l1 then finds it ten times as important. This measure does not: it asks what arrives.
+    l1 then finds it ten times as important. This measure does not: it asks what arrives. Whether
+    it chooses better is another question, which only a measurement answers.
     """
     factor = scale(norm.weight) / spread(norm.running_var + norm.eps)
     arrives = read(reader.weight.transpose(0, inputs).flatten(1), power, dim=1)

@@ -21,7 +21,6 @@ my_percent = Prediction(
     low=0,
     high=100,
     measure=_recovered,
-    why="No weight has changed since the cut. Most of what looked like damage was a norm that "
-    "subtracted what nobody writes any more.",
+    why="No weight has changed since the cut. So what was broken?",
     unit="%",
 )
