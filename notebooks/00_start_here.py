@@ -168,8 +168,7 @@ guess.reveal(operations / 1e6)
 #
 # > **Formula: the MACs of a convolution**
 # >
-# > $$\text{MACs} = \underbrace{\text{outputs} \cdot \text{side}^2}_{\text{numbers it puts out}} \cdot
-# > \underbrace{\text{inputs} \cdot \text{window}^2}_{\text{multiplications for each}}$$
+# > $$\text{MACs} = \underbrace{\text{outputs} \cdot \text{side}^2}_{\text{numbers it puts out}} \cdot \underbrace{\text{inputs} \cdot \text{window}^2}_{\text{multiplications for each}}$$
 # >
 # > From 2 channels to 3, with a window of $3 \times 3$ and an output of $4 \times 4$ pixels:
 # > $3 \cdot 16 = 48$ numbers, $2 \cdot 9 = 18$ multiplications each, $864$ MACs.
@@ -196,8 +195,7 @@ print(
 #
 # > **Formula: the Wilson interval** (Wilson 1927)
 # >
-# > $$\frac{p + \dfrac{z^2}{2n}}{1 + \dfrac{z^2}{n}} \;\pm\;
-# > \frac{z}{1 + \dfrac{z^2}{n}} \sqrt{\frac{p\,(1 - p)}{n} + \frac{z^2}{4n^2}}$$
+# > $$\frac{p + \dfrac{z^2}{2n}}{1 + \dfrac{z^2}{n}} \;\pm\; \frac{z}{1 + \dfrac{z^2}{n}} \sqrt{\frac{p\,(1 - p)}{n} + \frac{z^2}{4n^2}}$$
 # >
 # > $p$ is `share`, $n$ is `total`; $z = 1.96$ makes it 95%. Four of four right, with $z = 2$: the middle is
 # > $1.5 / 2 = 0.75$, the spread $1 \cdot \sqrt{4/64} = 0.25$. So the truth lies between 50% and 100%.
