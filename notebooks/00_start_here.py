@@ -67,8 +67,8 @@ print(doctor.table(doctor.check()))
 # %% [markdown]
 # ## The leaves
 # The pictures come with the course and need no download: they are drawn, then photographed by an
-# imagined camera, on soil, wood or paper, in uneven light. (You chose other images? Then you see
-# those.)
+# imagined camera, on soil, wood or paper, in uneven light. Genera and colours are borrowed from nature,
+# the species are not. (You chose other images? Then you see those.)
 
 # %%
 from course_lib import (
@@ -106,7 +106,7 @@ figures.contact_sheet(some_of_each(images.train, count), images.classes, genera)
 # same genus apart is hard: it takes the teeth of the margin, the depth of the lobes, the tip. That
 # is a **fine-grained** task, and fine-grained tasks are where careless compression hurts first.
 #
-# Here is one of each, pressed on paper, and what tells the species apart:
+# Here is one of each, pressed on paper, and what tells the species of a genus apart:
 
 # %%
 specimens = [
@@ -125,8 +125,9 @@ for row in [dict(zip(rows[0], rows[0], strict=True)), *rows]:
 
 # %% [markdown]
 # ## The network
-# One small convolutional network names the leaves. Each block below is a stack of channels. From
-# left to right the pictures get smaller and more numerous, until one number for each class is left.
+# One small convolutional network names the leaves. Each block below is a stack of channels: its height is
+# the side of the pictures, its length how many there are. Each stage halves the side and, but for the first,
+# doubles the channels: smaller pictures, more of them, until one number for each class is left.
 
 # %%
 # The leaves' network is there already; for other images one is trained once, and kept.
@@ -163,8 +164,14 @@ guess.reveal(operations / 1e6)
 
 # %% [markdown]
 # They are called **MACs**, for *multiply and accumulate*: each multiplication is followed by one
-# addition. Where do they come from? Count one layer yourself. A convolution computes every output
-# number from a small window over all input channels:
+# addition. Where do they come from? Count one layer yourself.
+#
+# > **Formula: the MACs of a convolution**
+# >
+# > $$\text{MACs} = \underbrace{\text{outputs} \cdot \text{side}^2}_{\text{numbers it puts out}} \cdot \underbrace{\text{inputs} \cdot \text{window}^2}_{\text{multiplications for each}}$$
+# >
+# > From 2 channels to 3, with a window of $3 \times 3$ and an output of $4 \times 4$ pixels:
+# > $3 \cdot 16 = 48$ numbers, $2 \cdot 9 = 18$ multiplications each, $864$ MACs.
 
 
 # %%
@@ -183,8 +190,15 @@ print(
 # %% [markdown]
 # ## How sure is an accuracy?
 # Suppose a network names nearly every leaf of a small test right. Would it do so again on other
-# leaves? The **Wilson interval** says what the true accuracy may be, at 95% confidence. It needs only
-# two numbers: how many right, out of how many.
+# leaves? The **Wilson interval** says where the true accuracy may lie. It is made so that of a hundred such
+# intervals about 95 hold the truth: *95% confidence*.
+#
+# > **Formula: the Wilson interval** (Wilson 1927)
+# >
+# > $$\frac{p + \dfrac{z^2}{2n}}{1 + \dfrac{z^2}{n}} \;\pm\; \frac{z}{1 + \dfrac{z^2}{n}} \sqrt{\frac{p\,(1 - p)}{n} + \frac{z^2}{4n^2}}$$
+# >
+# > $p$ is `share`, $n$ is `total`; $z = 1.96$ makes it 95%. Four of four right, with $z = 2$: the middle is
+# > $1.5 / 2 = 0.75$, the spread $1 \cdot \sqrt{4/64} = 0.25$. So the truth lies between 50% and 100%.
 
 
 # %%
@@ -206,9 +220,13 @@ for total in (100, 1_000, 10_000):
     )
 
 # %% [markdown]
-# A hundred times the images make the interval about ten times narrower. So: a difference smaller
-# than the interval is no finding, unless both networks are compared *on the same images*, image by
-# image. The course does both.
+# A hundred times the images make the interval about ten times narrower.
+#
+# And two networks? Their **difference** has an interval of its own. *If zero lies in it, there is no finding.*
+# On different images it is wider than either network's, for two uncertainties come together. On the *same*
+# images, compared one by one, it is usually far narrower: images that both name alike say nothing about which is better.
+# So this course compares on the same images, and writes the difference's interval beside it. (You compute one
+# in exercise 01.)
 
 # %% [markdown]
 # ## The scorecard
@@ -224,18 +242,19 @@ card
 # | figure | how it is measured |
 # |---|---|
 # | accuracy | on test images that were neither trained on nor used for any choice; with its interval |
-# | bytes | files on disk, weighed; *packed* is the same file, compressed without loss |
-# | MACs | counted layer by layer from the network as it runs |
-# | latency | one image at a time, warm; the median, and what nine of ten runs stay below |
-# | memory | the most this process held at any moment |
-# | energy | read from the processor where it lets us, else an *estimate* from published costs |
+# | bytes | files on disk, weighed; *packed* is the same file, compressed without loss; a *download* is what a phone fetches to run it |
+# | MACs, parameters | counted from the network itself, layer by layer |
+# | time (*latency*) | one image at a time, warm; the median, and what nine of ten runs stay below |
+# | working memory | counted: all weights, and the input and output of the hungriest layer |
+# | peak memory | the most this process held at any moment, Python and its libraries included |
+# | energy | read from the processor where it lets us, else an *estimate*: MACs and bytes, each at its published cost (Horowitz 2014, Han et al. 2015; of an older chip, so good for comparing only) |
 #
 # A busy machine is slow at random. So a latency is measured until its median is steady. If it never
 # is, the card says *noisy machine*, and you should not believe small differences.
 #
 # **Two kinds of processors** are met. One multiplies 8-bit integers and adds them up in a single
-# instruction (*dot products*; on x86 they are called VNNI), the other does not. Times differ between the
-# two; counts and bytes never do. Remember which kind you have: some lessons depend on it.
+# instruction (*dot products*; on x86 they are called VNNI), the other does not. What is counted is the same on
+# both, times are not. Remember which kind you have: some lessons depend on it.
 
 # %% [markdown]
 # ## What production does
@@ -265,6 +284,11 @@ claim("the hand count of the first layer is the counter's", first == counted)
 claim(
     "our MACs are half of PyTorch's operations",
     counter.get_total_flops() == 2 * operations,
+)
+claim(
+    "the box: four of four right, with z = 2, leave 50% to 100%",
+    max(abs(a - b) for a, b in zip(wilson(4, 4, z=2), (0.5, 1.0), strict=True))
+    < 1e-9,
 )
 claim(
     "a hundred times the images make the interval about ten times narrower",

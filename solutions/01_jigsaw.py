@@ -99,7 +99,7 @@ checks.my_middle(my_middle)
 # %% [markdown] answer="why_middle" points=2
 # **In the chapter one piece alone cost little, and half of all pieces could go. Why do these 16 cost so
 # much?** Name two reasons. And what does it tell you that a border of 8 pixels, which covers nearly twice as
-# much, costs a few points only? (Try it, with your `framed` and `training.evaluate`.) Three to five sentences.
+# much, costs far less? (Try it, with your `framed`, on the same images.) Three to five sentences.
 #
 # <!-- BEGIN SOLUTION -->
 # A piece is harmless alone because its neighbours show the same: the next stretch of the margin, the same
@@ -108,6 +108,9 @@ checks.my_middle(my_middle)
 # their place, and there the leaf lies. The border is soil and wood for the most part. So it is not how much
 # goes that counts, but what, and whether something that tells the same is left.
 # <!-- END SOLUTION -->
+
+# %%
+checks.why_middle()
 
 # %% [markdown]
 # ## 4. Find the bugs
@@ -244,6 +247,9 @@ assert (names == others.labels).double().mean() >= 0.965
 # Drawing a thousand sets at random and keeping the best goes far, too: that also measures channels
 # together. Either way they were chosen on these few images, and only others tell whether the choice holds.
 # <!-- END SOLUTION -->
+
+# %%
+checks.why_channels()
 
 # %% tags=["nbval-ignore-output"]
 progress()

@@ -203,6 +203,9 @@ checks.my_kernels(my_kernels)
 # take them: it takes further kernels instead, strong single weights included.
 # <!-- END SOLUTION -->
 
+# %%
+checks.why_kernels()
+
 # %% [markdown]
 # ## 6. A share for each layer (open-ended)
 # The same share everywhere is too simple, and the global ranking is not the best answer either. Give each layer
@@ -261,6 +264,9 @@ assert right >= checks.few_weights.test_accuracy, f"{right:.1%} of the test imag
 # weight is, but not what its layer does with it: the norm behind a layer makes small weights count as
 # much as large ones. With a day: train on with the masks, and search over all shares at once.
 # <!-- END SOLUTION -->
+
+# %%
+checks.why_shares()
 
 # %% tags=["nbval-ignore-output"]
 progress()

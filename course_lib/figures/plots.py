@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import PercentFormatter
 
 from course_lib.figures.style import COLOURS, MUTED, Picture, axes, picture, set_title
+
+HALO = [withStroke(linewidth=3, foreground="white")]  # a label stays readable over a line
 
 
 def images_grid(
@@ -75,7 +78,9 @@ def curves(
     draw_curves(panel, x, lines, x_label, y_label, percent)
     if chance is not None:
         panel.axhline(chance, color=MUTED, linewidth=1, linestyle=":")
-        panel.text(0, chance, " guessing", fontsize=8.5, color=MUTED, va="bottom")
+        panel.text(
+            0, chance, " guessing", fontsize=8.5, color=MUTED, va="bottom", path_effects=HALO
+        )
     set_title(panel, title)
     made.alt = f"{title + ': ' if title else ''}{y_label} against {x_label}; " + "; ".join(
         f"{name}: from {values[0]:.3g} to {values[-1]:.3g}" for name, values in lines.items()
@@ -102,6 +107,7 @@ def draw_curves(panel: Axes, x, lines, x_label, y_label, percent=False) -> None:
             color=COLOURS[i % len(COLOURS)],
             fontweight="bold",
             fontsize=9.5,
+            path_effects=HALO,
         )
     panel.set_xlabel(x_label)
     panel.set_ylabel(y_label)

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from course_lib.figures.style import (
@@ -99,6 +102,12 @@ def weight_histogram(
     panel.stairs(np.where(gone, heights, 0), inner, fill=True, color=FAINT)
     for side in (-threshold, threshold):
         panel.axvline(side, color=ORANGE, linewidth=1.5)
+    for place, words, colour in ((0.985, "stay", BLUE), (0.5, "go", MUTED), (0.015, "stay", BLUE)):
+        panel.text(
+            place, 0.9 if words == "stay" else 0.06, words, color=colour, fontsize=10,
+            fontweight="bold", transform=panel.transAxes,
+            ha="center" if words == "go" else "left" if place < 0.5 else "right",
+        )  # fmt: skip
     panel.set_xlim(low, high)
     panel.set_yticks([])
     panel.grid(False)
@@ -121,16 +130,17 @@ def weight_histogram(
 
 
 def mask_patterns(masks: Mapping[str, tuple[np.ndarray, int]]) -> Picture:
-    """Masks as matrices, (outputs, inputs x kernel) bool, kept weights dark, removed ones white.
+    """Masks as matrices, (outputs, inputs x kernel) bool, kept weights blue, removed ones white.
 
     masks: name -> (matrix, columns between two lines).
     """
     columns = 2
     rows = -(-len(masks) // columns)
-    made = picture(7.2, 1.15 * rows + 0.3)
+    made = picture(7.2, 1.15 * rows + 0.65)
+    shades = ListedColormap(["white", BLUE])
     for i, (name, (mask, every)) in enumerate(masks.items()):
         panel = axes(made, rows, columns, i + 1)
-        panel.imshow(np.where(mask, 0.25, 1.0), cmap="gray", vmin=0, vmax=1, aspect="auto")
+        panel.imshow(mask, cmap=shades, vmin=0, vmax=1, aspect="auto")
         for at in range(every, mask.shape[1], every):
             panel.axvline(at - 0.5, color=ORANGE, linewidth=0.8)
         panel.set_xticks([])
@@ -141,6 +151,12 @@ def mask_patterns(masks: Mapping[str, tuple[np.ndarray, int]]) -> Picture:
         if i % columns == 0:
             panel.set_ylabel("outputs", fontsize=9)
         set_title(panel, name, fontsize=10)
+    keys = [
+        Patch(facecolor=BLUE, edgecolor=MUTED, label="kept"),
+        Patch(facecolor="white", edgecolor=MUTED, label="removed"),
+        Line2D([], [], color=ORANGE, linewidth=1.5, label="next kernel (2 of 4: next four inputs)"),
+    ]
+    made.legend(handles=keys, loc="outside lower center", ncols=3, fontsize=9, frameon=False)
     made.alt = "masks: " + ", ".join(
         f"{name} {1 - mask.mean():.0%} zero" for name, (mask, _) in masks.items()
     )

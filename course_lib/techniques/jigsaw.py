@@ -231,21 +231,20 @@ def clip(image: Tensor, frames: int = 60) -> Tensor:
 
 @dataclass(frozen=True)
 class Budget:
-    """What a device has to give, in bytes, and where that is written."""
+    """What a device has, in bytes, and where that is written."""
 
     device: str
     storage: int
-    memory: int | None  # None: gigabytes, no limit for a network like ours
+    memory: int
     source: str
 
 
 BUDGETS = (
     Budget(
-        "phone app",
-        6_000_000,
-        None,
-        "each 6 MB more to download cost an app 1% of its installs: S. Tolomei, "
-        "Shrinking APKs, growing installs, Google Play, 2017",
+        "phone",
+        64 * 10**9,
+        4 * 10**9,
+        "iPhone 11: 64 GB of storage, 4 GB of memory: Lin et al., MCUNet, 2020, arXiv 2007.10319",
     ),
     Budget(
         "microcontroller",
@@ -262,10 +261,19 @@ BUDGETS = (
 )
 
 
-def sample_channels(network: nn.Module, per_layer: int, seed: int = 0) -> dict[str, list[int]]:
-    """The same random channels of every layer, each time: layer -> channel numbers."""
+def sample_channels(network: nn.Module, share: float, seed: int = 0) -> dict[str, list[int]]:
+    """Random channels, the same each time, the same share of every layer: layer -> numbers.
+
+    A layer gives at least one. Where the share goes evenly into the layers, each channel of the
+    network has the same chance, and a share of the sample has a Wilson interval.
+    """
+    arguments.share("share", share, "0.1 takes a tenth of each layer", below_one=False)
     generator = torch.Generator().manual_seed(arguments.seed(seed))
     return {
-        layer: sorted(torch.randperm(channels, generator=generator)[:per_layer].tolist())
+        layer: sorted(
+            torch.randperm(channels, generator=generator)[
+                : max(1, round(share * channels))
+            ].tolist()
+        )
         for layer, (_, channels) in layers(network).items()
     }

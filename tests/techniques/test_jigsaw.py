@@ -146,10 +146,15 @@ def test_bad_requests_are_quoted(network, images):
 
 
 def test_sampled_channels_are_the_same_each_time(network):
-    chosen = jigsaw.sample_channels(network, per_layer=4)
-    assert chosen == jigsaw.sample_channels(network, per_layer=4)
+    chosen = jigsaw.sample_channels(network, share=0.5)
+    assert chosen == jigsaw.sample_channels(network, share=0.5)
+    sizes = {layer: channels for layer, (_, channels) in jigsaw.layers(network).items()}
     assert list(chosen) == [f"layer {i}" for i in range(1, 7)]
-    assert all(len(set(numbers)) == 4 for numbers in chosen.values())
+    assert all(len(set(chosen[layer])) == sizes[layer] / 2 for layer in sizes)
+    assert all(len(chosen) == 1 for chosen in jigsaw.sample_channels(network, 0.01).values())
+    assert jigsaw.sample_channels(network, 1)["layer 1"] == list(range(sizes["layer 1"]))
+    with pytest.raises(ValueError, match="got 4"):
+        jigsaw.sample_channels(network, share=4)
 
 
 def test_a_clip_moves_and_starts_with_the_image():
@@ -162,4 +167,6 @@ def test_a_clip_moves_and_starts_with_the_image():
 
 
 def test_every_budget_names_its_source():
-    assert all(b.storage > 0 and any(c.isdigit() for c in b.source) for b in jigsaw.BUDGETS)
+    assert all(
+        b.storage > b.memory / 2 > 0 and any(c.isdigit() for c in b.source) for b in jigsaw.BUDGETS
+    )

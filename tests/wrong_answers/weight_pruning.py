@@ -5,6 +5,7 @@ right_TASK_...: another way to do it, accepted.
 
 import functools
 import heapq
+import itertools
 import math
 
 import numpy as np
@@ -108,6 +109,96 @@ def wrong_n_of_m_bytes_of_two_dimensions(shape, n, m, bits):
     return math.ceil(kept * (bits + 2) / 8)
 
 
+def wrong_n_of_m_bytes_m_bits_for_a_place(shape, n, m, bits):
+    "m_bits_for_a_place"
+    kept = math.prod(shape) // m * n
+    return math.ceil(kept * (bits + m) / 8)
+
+
+def wrong_n_of_m_bytes_one_number_for_each_choice(shape, n, m, bits):
+    "one_number_for_each_choice"
+    groups = math.prod(shape) // m
+    return math.ceil(groups * (n * bits + math.ceil(math.log2(math.comb(m, n)))) / 8)
+
+
+def wrong_n_of_m_bytes_whole_share(shape, n, m, bits):
+    "nothing_is_left"
+    kept = math.prod(shape) * (n // m)
+    return math.ceil(kept * (bits + math.ceil(math.log2(m))) / 8)
+
+
+def wrong_n_of_m_bytes_n_and_m_swapped(shape, n, m, bits):
+    "n_and_m_swapped"
+    kept = math.prod(shape) // n * m
+    return math.ceil(kept * (bits + math.ceil(math.log2(m))) / 8)
+
+
+def wrong_n_of_m_bytes_kernel_forgotten(shape, n, m, bits):
+    "kernel_forgotten"
+    kept = shape[0] * shape[1] // m * n
+    return math.ceil(kept * (bits + (m - 1).bit_length()) / 8)
+
+
+def wrong_n_of_m_bytes_sum_of_the_shape(shape, n, m, bits):
+    "lengths_added_up"
+    kept = sum(shape) // m * n
+    return math.ceil(kept * (bits + (m - 1).bit_length()) / 8)
+
+
+def wrong_n_of_m_bytes_values_in_bytes(shape, n, m, bits):
+    "values_in_bytes"
+    kept = math.prod(shape) // m * n
+    return kept * bits + math.ceil(kept * (m - 1).bit_length() / 8)
+
+
+def wrong_n_of_m_bytes_numbers_below_n(shape, n, m, bits):
+    "places_up_to_n"
+    kept = math.prod(shape) // m * n
+    return math.ceil(kept * (bits + math.ceil(math.log2(n))) / 8)
+
+
+def wrong_n_of_m_bytes_each_weight_whole(shape, n, m, bits):
+    "each_weight_rounded"
+    kept = math.prod(shape) // m * n
+    return kept * math.ceil((bits + (m - 1).bit_length()) / 8)
+
+
+def wrong_n_of_m_bytes_float32(shape, n, m, bits):
+    "always_32_bits"
+    kept = math.prod(shape) // m * n
+    return math.ceil(kept * (32 + (m - 1).bit_length()) / 8)
+
+
+def wrong_n_of_m_bytes_all_values(shape, n, m, bits):
+    "all_values"
+    weights = math.prod(shape)
+    return math.ceil((weights * bits + weights // m * n * (m - 1).bit_length()) / 8)
+
+
+def wrong_n_of_m_bytes_a_place_for_all(shape, n, m, bits):
+    "places_of_all"
+    weights = math.prod(shape)
+    return math.ceil((weights // m * n * bits + weights * (m - 1).bit_length()) / 8)
+
+
+def wrong_n_of_m_bytes_plus_one(shape, n, m, bits):
+    "one_more_always"
+    kept = math.prod(shape) // m * n
+    return kept * (bits + (m - 1).bit_length()) // 8 + 1
+
+
+def wrong_n_of_m_bytes_nearest(shape, n, m, bits):
+    "rounded_down"
+    kept = math.prod(shape) // m * n
+    return round(kept * (bits + (m - 1).bit_length()) / 8)
+
+
+def wrong_n_of_m_bytes_one_filter(shape, n, m, bits):
+    "one_output"
+    kept = math.prod(shape[1:]) // m * n
+    return math.ceil(kept * (bits + (m - 1).bit_length()) / 8)
+
+
 def right_n_of_m_bytes_by_counting(shape, n, m, bits):
     place = len(bin(m - 1)) - 2
     total = 0
@@ -119,6 +210,31 @@ def right_n_of_m_bytes_by_counting(shape, n, m, bits):
 def right_n_of_m_bytes_in_numpy(shape, n, m, bits):
     kept = np.prod(shape) * n / m
     return np.ceil(kept * (bits + np.ceil(np.log2(m))) / 8)
+
+
+def right_n_of_m_bytes_torch(shape, n, m, bits):
+    kept = torch.Size(shape).numel() * n // m
+    place = math.ceil(math.log(m, 2) - 1e-9)
+    return -(-(kept * (bits + place)) // 8)
+
+
+def right_n_of_m_bytes_packed(shape, n, m, bits):
+    kept = int(np.prod(shape)) // m * n
+    return len(np.packbits(np.zeros(kept * (bits + len(np.binary_repr(m - 1))), dtype=np.uint8)))
+
+
+def right_n_of_m_bytes_divmod(shape, n, m, bits):
+    place = 0
+    while 2**place < m:
+        place += 1
+    whole, rest = divmod(math.prod(shape) // m * n * (bits + place), 8)
+    return whole + bool(rest)
+
+
+def right_n_of_m_bytes_by_a_layer(shape, n, m, bits):
+    mask = torch.zeros(shape)
+    mask[:, torch.arange(shape[1]) % m < n] = 1
+    return torch.ceil(mask.sum().double() * (bits + math.frexp(m - 1)[1]) / 8)
 
 
 # keep_n_of_m
@@ -241,10 +357,112 @@ def wrong_keep_n_of_m_groups_returned(weights, n, m):
     return torch.zeros_like(parts, dtype=torch.bool).scatter_(-1, order[..., :n], True)
 
 
+def wrong_keep_n_of_m_whole_kernels(weights, n, m):
+    "whole_kernels"
+    strength = weights.abs()
+    if weights.ndim == 4:
+        strength = strength.sum((2, 3), keepdim=True)
+    groups = strength.unflatten(1, (-1, m))
+    mask = torch.zeros(groups.shape, dtype=torch.bool).scatter(2, groups.topk(n, 2).indices, True)
+    return mask.flatten(1, 2).expand_as(weights).clone()
+
+
+def wrong_keep_n_of_m_whole_inputs(weights, n, m):
+    "whole_inputs"
+    strength = weights.abs().transpose(0, 1).flatten(1).sum(1).reshape(-1, m)
+    mask = torch.zeros(strength.shape, dtype=torch.bool).scatter(1, strength.topk(n).indices, True)
+    mask = mask.flatten()
+    return mask.reshape(1, -1, *[1] * (weights.ndim - 2)).expand_as(weights).clone()
+
+
+def wrong_keep_n_of_m_each_output_ranked(weights, n, m):
+    "one_ranking_for_each_output"
+    flat = weights.abs().flatten(1)
+    count = flat.shape[1] * n // m
+    mask = torch.zeros(flat.shape, dtype=torch.bool).scatter(1, flat.topk(count, 1).indices, True)
+    return mask.reshape(weights.shape)
+
+
 def wrong_keep_n_of_m_rank_of_order(weights, n, m):
-    "other"
+    "order_for_rank"
     parts = weights.abs().unflatten(1, (-1, m))
     return (parts.argsort(dim=2, descending=True) < n).flatten(1, 2)
+
+
+def wrong_keep_n_of_m_order_ascending(weights, n, m):
+    "order_for_rank_upwards"
+    parts = weights.abs().unflatten(1, (-1, m))
+    return (parts.argsort(dim=2) >= m - n).flatten(1, 2)
+
+
+def wrong_keep_n_of_m_chunks(weights, n, m):
+    "m_groups"
+    masks = []
+    for part in weights.abs().chunk(m, dim=1):
+        k = min(n, part.shape[1])
+        masks.append(
+            torch.zeros(part.shape, dtype=torch.bool).scatter(1, part.topk(k, 1).indices, True)
+        )
+    return torch.cat(masks, 1)
+
+
+def wrong_keep_n_of_m_indices(weights, n, m):
+    "cannot_be_used"
+    return weights.abs().unflatten(1, (-1, m)).topk(n, dim=2).indices
+
+
+def wrong_keep_n_of_m_by_quantile(weights, n, m):
+    "as_strong_as_the_last"
+    parts = weights.abs().unflatten(1, (-1, m))
+    return (parts >= parts.quantile(1 - n / m, dim=2, keepdim=True)).flatten(1, 2)
+
+
+def wrong_keep_n_of_m_above_the_mean(weights, n, m):
+    "above_the_mean"
+    parts = weights.abs().unflatten(1, (-1, m))
+    return (parts > parts.mean(dim=2, keepdim=True)).flatten(1, 2)
+
+
+def wrong_keep_n_of_m_first_group(weights, n, m):
+    "first_group_alone"
+    mask = torch.ones(weights.shape, dtype=torch.bool)
+    mask[:, :m] = False
+    mask[:, :m].scatter_(1, weights[:, :m].abs().topk(n, dim=1).indices, True)
+    return mask
+
+
+def wrong_keep_n_of_m_along_the_width(weights, n, m):
+    "as_they_lie_in_memory"
+    flat = weights.flatten(1)
+    mask = torch.zeros(flat.shape, dtype=torch.bool)
+    for start in range(0, flat.shape[1], m):
+        best = flat[:, start : start + m].abs().topk(n, dim=1).indices
+        mask[:, start : start + m].scatter_(1, best, True)
+    return mask.view_as(weights)
+
+
+def wrong_keep_n_of_m_one_threshold(weights, n, m):
+    "one_ranking_for_the_layer"
+    limit = weights.abs().flatten().quantile(1 - n / m)
+    return weights.abs() > limit
+
+
+def wrong_keep_n_of_m_n_minus_one(weights, n, m):
+    "keeps_one_less"
+    parts = weights.abs().unflatten(1, (-1, m))
+    order = parts.argsort(2, descending=True)
+    mask = torch.zeros(parts.shape, dtype=torch.bool)
+    mask.scatter_(2, order[:, :, : n - 1], True)
+    return mask.flatten(1, 2)
+
+
+def wrong_keep_n_of_m_n_plus_one(weights, n, m):
+    "keeps_one_more"
+    parts = weights.abs().unflatten(1, (-1, m))
+    mask = torch.ones(parts.shape, dtype=torch.bool)
+    order = parts.argsort(2)
+    mask.scatter_(2, order[:, :, : m - n - 1], False)
+    return mask.flatten(1, 2)
 
 
 def right_keep_n_of_m_by_loops(weights, n, m):
@@ -269,6 +487,38 @@ def right_keep_n_of_m_in_numpy(weights, n, m):
 
 def right_keep_n_of_m_by_topk(weights, n, m):
     return _by_input_groups(weights, n, m, lambda group: group.abs().topk(n, dim=1).indices)
+
+
+def right_keep_n_of_m_rank_of_rank(weights, n, m):
+    parts = weights.square().unflatten(1, (-1, m))
+    return (parts.argsort(2).argsort(2) >= m - n).flatten(1, 2).int()
+
+
+def right_keep_n_of_m_einops_like(weights, n, m):
+    flat = weights.abs().reshape(weights.shape[0], weights.shape[1] // m, m, -1)
+    mask = torch.zeros_like(flat)
+    mask.scatter_(2, flat.topk(n, dim=2, sorted=False).indices, 1.0)
+    return mask.view(weights.shape)
+
+
+def right_keep_n_of_m_argpartition(weights, n, m):
+    w = np.moveaxis(np.abs(weights.numpy()), 1, -1)
+    groups = w.reshape(*w.shape[:-1], -1, m)
+    best = np.argpartition(groups, m - n, axis=-1)[..., m - n :]
+    mask = np.zeros(groups.shape, bool)
+    np.put_along_axis(mask, best, True, axis=-1)
+    return np.moveaxis(mask.reshape(w.shape), -1, 1)
+
+
+def right_keep_n_of_m_list_back(weights, n, m):
+    mask = torch.stack(
+        [
+            torch.zeros_like(part, dtype=torch.bool).scatter(1, part.abs().topk(n, 1).indices, True)
+            for part in weights.split(m, dim=1)
+        ],
+        1,
+    ).flatten(1, 2)
+    return mask.tolist()
 
 
 # as_gaps
@@ -422,9 +672,184 @@ def wrong_as_gaps_pairs(weights, bits):
 
 
 def wrong_as_gaps_clipped(weights, bits):
-    "other"
+    "cut_to_the_largest"
     there = weights.nonzero().flatten()
     gaps = (torch.diff(there, prepend=torch.tensor([-1])) - 1).clamp(max=2**bits - 1)
+    return gaps, weights[there]
+
+
+def wrong_as_gaps_rest_forgotten(weights, bits):
+    "rest_forgotten"
+    gaps, values, zeros = [], [], 0
+    for weight in weights.tolist():
+        if weight == 0:
+            zeros += 1
+            continue
+        if zeros > 2**bits - 1:
+            gaps.append(2**bits - 1)
+            values.append(0.0)
+            zeros = 0
+        gaps.append(zeros)
+        values.append(weight)
+        zeros = 0
+    return gaps, values
+
+
+def wrong_as_gaps_at_least_the_largest(weights, bits):
+    "filler_for_the_largest"
+    largest = 2**bits - 1
+    gaps, values, zeros = [], [], 0
+    for weight in weights.tolist():
+        if weight == 0:
+            zeros += 1
+            continue
+        while zeros >= largest:
+            gaps.append(largest)
+            values.append(0.0)
+            zeros -= largest + 1
+        gaps.append(zeros)
+        values.append(weight)
+        zeros = 0
+    return gaps, values
+
+
+def wrong_as_gaps_never_reset(weights, bits):
+    "never_reset"
+    largest = 2**bits - 1
+    gaps, values, zeros = [], [], 0
+    for weight in weights.tolist():
+        if weight == 0:
+            zeros += 1
+            continue
+        while zeros > largest:
+            gaps.append(largest)
+            values.append(0.0)
+            zeros -= largest + 1
+        gaps.append(zeros)
+        values.append(weight)
+    return gaps, values
+
+
+def wrong_as_gaps_diff_alone(weights, bits):
+    "cannot_be_used"
+    there = np.flatnonzero(weights.numpy())
+    return (np.diff(there) - 1).tolist(), weights[there].tolist()
+
+
+def wrong_as_gaps_from_zero(weights, bits):
+    "first_place_off"
+    there = np.flatnonzero(weights.numpy())
+    gaps, values = [], []
+    for gap, place in zip(np.diff(there, prepend=0) - 1, there, strict=True):
+        while gap > 2**bits - 1:
+            gaps.append(2**bits - 1)
+            values.append(0.0)
+            gap -= 2**bits
+        gaps.append(gap)
+        values.append(weights[place])
+    return gaps, values
+
+
+def wrong_as_gaps_positive_ones(weights, bits):
+    "positive_alone"
+    gaps, values, zeros = [], [], 0
+    for weight in weights.tolist():
+        if weight > 0:
+            while zeros > 2**bits - 1:
+                gaps.append(2**bits - 1)
+                values.append(0.0)
+                zeros -= 2**bits
+            gaps.append(zeros)
+            values.append(weight)
+            zeros = 0
+        else:
+            zeros += 1
+    return gaps, values
+
+
+def wrong_as_gaps_filler_is_the_weight(weights, bits):
+    "filler_has_the_weight"
+    gaps, values, zeros = [], [], 0
+    for weight in weights.tolist():
+        if weight == 0:
+            zeros += 1
+            continue
+        while zeros > 2**bits - 1:
+            gaps.append(2**bits - 1)
+            values.append(weight)
+            zeros -= 2**bits
+        gaps.append(zeros)
+        values.append(weight)
+        zeros = 0
+    return gaps, values
+
+
+def wrong_as_gaps_filler_behind(weights, bits):
+    "fillers_behind"
+    gaps, values, last = [], [], -1
+    for place in weights.nonzero().flatten().tolist():
+        fillers, gap = divmod(place - last - 1, 2**bits)
+        gaps += [gap] + [2**bits - 1] * fillers
+        values += [weights[place].item()] + [0.0] * fillers
+        last = place
+    return gaps, values
+
+
+def wrong_as_gaps_twice_the_bits(weights, bits):
+    "twice_the_bits"
+    largest = 2 * bits - 1
+    gaps, values, zeros = [], [], 0
+    for weight in weights.tolist():
+        if weight == 0:
+            zeros += 1
+            continue
+        while zeros > largest:
+            gaps.append(largest)
+            values.append(0.0)
+            zeros -= largest + 1
+        gaps.append(zeros)
+        values.append(weight)
+        zeros = 0
+    return gaps, values
+
+
+def wrong_as_gaps_zeros_behind_each(weights, bits):
+    "gaps_behind"
+    gaps, values = [], []
+    there = [*weights.nonzero().flatten().tolist(), len(weights)]
+    for place, following in itertools.pairwise(there):
+        fillers, gap = divmod(following - place - 1, 2**bits)
+        gaps += [2**bits - 1] * fillers + [gap]
+        values += [weights[place].item()] + [0.0] * fillers
+    return gaps, values
+
+
+def wrong_as_gaps_every_entry(weights, bits):
+    "every_weight"
+    return [0] * len(weights), weights.tolist()
+
+
+def wrong_as_gaps_filler_of_gap_zero(weights, bits):
+    "fillers_of_gap_zero"
+    gaps, values, zeros = [], [], 0
+    for weight in weights.tolist():
+        if weight == 0:
+            zeros += 1
+            continue
+        while zeros > 2**bits - 1:
+            gaps.append(0)
+            values.append(0.0)
+            zeros -= 1
+        gaps.append(zeros)
+        values.append(weight)
+        zeros = 0
+    return gaps, values
+
+
+def wrong_as_gaps_modulo(weights, bits):
+    "rest_of_a_division"
+    there = weights.nonzero().flatten()
+    gaps = (torch.diff(there, prepend=torch.tensor([-1])) - 1) % 2**bits
     return gaps, weights[there]
 
 
@@ -466,6 +891,56 @@ def right_as_gaps_fillers_first(weights, bits):
         else:
             zeros += 1
     return [gaps, values]
+
+
+def right_as_gaps_recursive(weights, bits):
+    def after(rest):
+        there = rest.nonzero()
+        if not len(there):
+            return [], []
+        place = min(int(there[0]), 2**bits - 1)
+        gaps, values = after(rest[place + 1 :])
+        return [place, *gaps], [rest[place].item(), *values]
+
+    return after(weights)
+
+
+def right_as_gaps_regular_marks(weights, bits):
+    marks, last = [], -1
+    for place in torch.where(weights != 0)[0].tolist():
+        marks += range(last + 2**bits, place, 2**bits)
+        marks.append(place)
+        last = place
+    marks = torch.tensor(marks)
+    return torch.diff(marks, prepend=torch.tensor([-1])) - 1, weights[marks]
+
+
+def right_as_gaps_itertools(weights, bits):
+    gaps, values, zeros = [], [], 0
+    for zero, run in itertools.groupby(weights.tolist(), key=lambda w: w == 0):
+        run = list(run)
+        if zero:
+            zeros = len(run)
+            continue
+        for weight in run:
+            gaps += zeros // 2**bits * [2**bits - 1] + [zeros % 2**bits]
+            values += zeros // 2**bits * [0.0] + [weight]
+            zeros = 0
+    return gaps, values
+
+
+def right_as_gaps_trimmed_stream(weights, bits):
+    gaps, values, zeros = [], [], 0
+    for weight in weights.numpy():
+        if weight == 0 and zeros < 2**bits - 1:
+            zeros += 1
+        else:
+            gaps.append(zeros)
+            values.append(weight)
+            zeros = 0
+    while values[-1] == 0:
+        gaps.pop(), values.pop()
+    return np.array(gaps), np.array(values)
 
 
 # masks_together
@@ -603,6 +1078,120 @@ def wrong_masks_together_half_always(weights, sparsity):
     return _by_place(weights, 50)
 
 
+def _flat(weights):
+    return torch.cat([w.abs().flatten() for w in weights.values()])
+
+
+def _split(kept, weights):
+    parts = kept.split([w.numel() for w in weights.values()])
+    return {n: p.reshape(w.shape) for (n, w), p in zip(weights.items(), parts, strict=True)}
+
+
+def wrong_masks_together_quantile_at_least(weights, sparsity):
+    "equal_ones_all_stay"
+    limit = _flat(weights).quantile(sparsity)
+    return {n: w.abs() >= limit for n, w in weights.items()}
+
+
+def wrong_masks_together_mean_threshold(weights, sparsity):
+    "mean_of_thresholds"
+    limit = torch.stack([w.abs().quantile(sparsity) for w in weights.values()]).mean()
+    return {n: w.abs() > limit for n, w in weights.items()}
+
+
+def wrong_masks_together_kth_at_least(weights, sparsity):
+    "one_too_few"
+    flat = _flat(weights)
+    count = round(sparsity * len(flat))
+    if count == 0:
+        return {n: torch.ones_like(w, dtype=torch.bool) for n, w in weights.items()}
+    limit = flat.kthvalue(count).values
+    return {n: w.abs() >= limit for n, w in weights.items()}
+
+
+def wrong_masks_together_share_that_stays(weights, sparsity):
+    "share_that_stays"
+    flat = _flat(weights)
+    kept = torch.zeros(len(flat), dtype=torch.bool)
+    kept[flat.topk(round(sparsity * len(flat))).indices] = True
+    return _split(kept, weights)
+
+
+def wrong_masks_together_rounded_up(weights, sparsity):
+    "rounded_up"
+    flat = _flat(weights)
+    kept = torch.ones(len(flat), dtype=torch.bool)
+    kept[flat.argsort()[: math.ceil(sparsity * len(flat))]] = False
+    return _split(kept, weights)
+
+
+def wrong_masks_together_sign_in_the_comparison(weights, sparsity):
+    "sign_in_the_comparison"
+    limit = _flat(weights).quantile(sparsity)
+    return {n: w > limit for n, w in weights.items()}
+
+
+def wrong_masks_together_signed_limit(weights, sparsity):
+    "signed_threshold"
+    limit = torch.cat([w.flatten() for w in weights.values()]).quantile(sparsity)
+    return {n: w.abs() > limit for n, w in weights.items()}
+
+
+def wrong_masks_together_order_for_rank(weights, sparsity):
+    "order_for_rank"
+    flat = _flat(weights)
+    return _split(flat.argsort() >= round(sparsity * len(flat)), weights)
+
+
+def wrong_masks_together_scaled_by_layer(weights, sparsity):
+    "scaled_by_layer"
+    flat = torch.cat(
+        [(w.abs() / w.abs().max().clamp(min=1e-9)).flatten() for w in weights.values()]
+    )
+    kept = torch.ones(len(flat), dtype=torch.bool)
+    kept[flat.argsort()[: round(sparsity * len(flat))]] = False
+    return _split(kept, weights)
+
+
+def wrong_masks_together_of_what_is_left(weights, sparsity):
+    "of_what_is_left"
+    flat = _flat(weights)
+    there = int((flat > 0).sum())
+    kept = flat > 0
+    order = flat.masked_fill(flat == 0, torch.inf).argsort()
+    kept[order[: round(sparsity * there)]] = False
+    return _split(kept, weights)
+
+
+def wrong_masks_together_largest_layer(weights, sparsity):
+    "other"
+    flat = _flat(weights)
+    order = flat.argsort()[: round(sparsity * len(flat))]
+    kept = torch.ones(len(flat), dtype=torch.bool)
+    kept[order[::2]] = False
+    return _split(kept, weights)
+
+
+def wrong_masks_together_topk_threshold(weights, sparsity):
+    "equal_ones_all_stay"
+    flat = _flat(weights)
+    keep = len(flat) - round(sparsity * len(flat))
+    limit = flat.topk(keep).values.min()
+    return {n: w.abs() >= limit for n, w in weights.items()}
+
+
+def wrong_masks_together_numpy_percentile(weights, sparsity):
+    "threshold_by_quantile"
+    flat = np.abs(np.concatenate([w.numpy().ravel() for w in weights.values()]))
+    limit = np.percentile(flat, 100 * sparsity)
+    return {n: np.abs(w.numpy()) > limit for n, w in weights.items()}
+
+
+def wrong_masks_together_sparsity_as_threshold(weights, sparsity):
+    "sparsity_for_a_threshold"
+    return {n: w.abs() > sparsity for n, w in weights.items()}
+
+
 def right_masks_together_by_place(weights, sparsity):
     return _by_place(weights, round(sum(w.numel() for w in weights.values()) * sparsity))
 
@@ -625,6 +1214,50 @@ def right_masks_together_threshold_and_ties(weights, sparsity):
     kept = order >= order.sort().values[round(sparsity * len(flat))]
     parts = torch.split(kept, [weight.numel() for weight in weights.values()])
     return {n: part.view_as(w) for (n, w), part in zip(weights.items(), parts, strict=True)}
+
+
+def right_masks_together_topk(weights, sparsity):
+    flat = _flat(weights)
+    kept = torch.zeros(len(flat))
+    kept[flat.topk(len(flat) - round(sparsity * len(flat))).indices] = 1
+    return _split(kept, weights)
+
+
+def right_masks_together_argpartition(weights, sparsity):
+    flat = np.concatenate([np.square(w.numpy()).ravel() for w in weights.values()])
+    count = round(sparsity * flat.size)
+    kept = np.ones(flat.size, bool)
+    if count:
+        kept[np.argpartition(flat, count - 1)[:count]] = False
+    out, start = {}, 0
+    for n, w in weights.items():
+        out[n] = kept[start : start + w.numel()].reshape(tuple(w.shape))
+        start += w.numel()
+    return out
+
+
+def right_masks_together_rank_of_rank(weights, sparsity):
+    flat = _flat(weights)
+    return _split(flat.argsort().argsort() >= round(sparsity * len(flat)), weights)
+
+
+def right_masks_together_lists(weights, sparsity):
+    flat = _flat(weights)
+    kept = torch.ones(len(flat), dtype=torch.bool)
+    kept[flat.sort(stable=True).indices[: round(sparsity * len(flat))]] = False
+    return {n: mask.tolist() for n, mask in _split(kept, weights).items()}
+
+
+def right_masks_together_threshold_then_ties(weights, sparsity):
+    flat = _flat(weights)
+    count = round(sparsity * len(flat))
+    if not count:
+        return {n: torch.ones_like(w, dtype=torch.bool) for n, w in weights.items()}
+    limit = flat.kthvalue(count).values
+    kept = flat > limit
+    ties = (flat == limit).nonzero().flatten()
+    kept[ties[: len(flat) - count - int(kept.sum())]] = True
+    return _split(kept, weights)
 
 
 # my_kernels

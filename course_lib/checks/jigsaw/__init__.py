@@ -7,3 +7,7 @@ from .my_middle import my_middle
 from .median_and_p90 import median_and_p90
 from .points_and_margin import points_and_margin
 from .few_channels import few_channels
+
+# What is shown after the written answers.
+from .why_middle import why_middle
+from .why_channels import why_channels

@@ -1,6 +1,7 @@
 """How many MACs a convolution takes, with a stride and a padding."""
 
 import math
+from collections.abc import Callable
 
 import torch
 
@@ -114,3 +115,140 @@ conv_macs.mistaken("operations", lambda *given: 2 * conv_macs.right(*given))("""
     - You counted multiplications and additions apart, as PyTorch's own counter does.
     - A MAC is a multiplication together with the addition that follows it. Count the pair once.
 """)
+
+
+@conv_macs.mistake
+def with_the_bias(inputs, outputs, window, side, stride, padding):
+    """
+    - Which part of your sum multiplies nothing?
+    - A bias is added. There is no multiplication that it would go with.
+    - A MAC is a multiplication together with the addition that follows it: leave the bias out.
+    """
+    macs = conv_macs.right(inputs, outputs, window, side, stride, padding)
+    return macs + macs // (inputs * window**2)
+
+
+conv_macs.mistaken("one_input", lambda _inputs, *rest: conv_macs.right(1, *rest))("""
+    - Which of the arguments did you not use?
+    - Your window lies over a single channel. How many channels come in?
+    - Each number of the output is computed from *all* input channels.
+""")
+
+conv_macs.mistaken("one_output", lambda inputs, _out, *rest: conv_macs.right(inputs, 1, *rest))("""
+    - Which of the arguments did you not use?
+    - You counted one channel of the output. How many does the layer put out?
+    - Each output channel has a filter of its own, which stops at every place.
+""")
+
+
+@conv_macs.mistake
+def numbers_alone(inputs, outputs, window, side, stride, padding):
+    """
+    - How much work is one number of the output?
+    - You counted the numbers that the layer puts out, not what each of them costs.
+    - The start chapter's function had two lines: how many numbers, and how many multiplications
+      for each.
+    """
+    return conv_macs.right(1, outputs, 1, side - window + 1, stride, padding)
+
+
+@conv_macs.mistake
+def one_dimension(inputs, outputs, window, side, stride, padding):
+    """
+    - Is the picture a single row?
+    - You counted one row of the output, and one row of the window.
+    - Both are squares: places as well as window count along the rows and along the columns.
+    """
+    return one_row(inputs, outputs, window, side, stride, padding) // window
+
+
+@conv_macs.mistake
+def padding_not_multiplied(inputs, outputs, window, side, stride, padding):
+    """
+    - Does a layer look at a number before it multiplies by it?
+    - You leave out what is multiplied by the zeros of the padding. They are multiplied like any
+      other number.
+    - All places cost the same. How many are there?
+    """
+    starts = range(-padding, side + padding - window + 1, stride)
+    real = sum(min(start + window, side) - max(start, 0) for start in starts)
+    return inputs * outputs * real**2
+
+
+# What follows counts other places along one side.
+
+
+def _with_places(along: Callable) -> Callable:
+    """The MACs with so many places along one side, given window, side, stride and padding."""
+    return lambda inputs, outputs, window, *rest: (
+        inputs * outputs * window**2 * along(window, *rest) ** 2
+    )
+
+
+conv_macs.mistaken("without_stride", _with_places(lambda w, side, _, p: side + 2 * p - w + 1))("""
+    - Which of the arguments did you not use?
+    - Your window stops at every pixel. How far does it move each time?
+    - From one place to the next it is `stride` pixels: fewer places fit into the same way.
+""")
+
+conv_macs.mistaken(
+    "padding_added_last", _with_places(lambda w, s, by, p: (s - w) // by + 1 + 2 * p)
+)("""
+    - Is each pixel of padding a place where the window stops?
+    - You add the padding to the places. The window steps over padding as over any other pixel.
+    - The padding makes the *picture* wider. Where in your formula is the picture's width?
+""")
+
+conv_macs.mistaken("window_beyond", _with_places(lambda w, side, by, p: (side + 2 * p) // by))("""
+    - Where does the window stop last? Does all of it still lie on the padded picture?
+    - You count every place where a window could *begin*. At the last ones it reaches beyond.
+    - How far can the window's first pixel go? The window's own width takes some of the way.
+""")
+
+conv_macs.mistaken(
+    "window_last", _with_places(lambda w, side, by, p: (side + 2 * p) // by - w + 1)
+)("""
+    - Print your places for a picture of 7, a window of 5 and a stride of 2, and draw them.
+    - You divide first and subtract the window then: it is subtracted in steps, not in pixels.
+    - Window, side and padding are pixels: put them together before you ask how many steps fit.
+""")
+
+conv_macs.mistaken("rounded_up_side", _with_places(lambda w, side, by, p: math.ceil(side / by)))("""
+    - Draw a row of 7 pixels and move a window of 5 along it, 2 a step. How often does it stop?
+    - The side divided by the stride is right only where the padding is half of the window.
+    - Window and padding both change how far the window can go. Where are they in your formula?
+""")
+
+conv_macs.mistaken("brackets", _with_places(lambda w, side, by, p: side + 2 * p - w // by + 1))("""
+    - In which order does Python compute `a - b // c`?
+    - In yours only the window is divided by the stride.
+    - The window's whole way is cut into steps. Look at where your division begins.
+""")
+
+conv_macs.mistaken("of_the_padded_picture", _with_places(lambda w, side, by, p: side + 2 * p))("""
+    - A row of 5 pixels, a window of 3: at how many places can it stop?
+    - You count every pixel of the padded picture as a place. The window stops at fewer.
+    - First find out at how many places the window stops along one side; then count as you did.
+""")
+
+
+@conv_macs.mistake
+def stride_at_the_end(inputs, outputs, window, side, stride, padding):
+    """
+    - Nearly. Does a stride of 2 always leave exactly a quarter?
+    - You divide the whole work by the stride's square. Of 4 places in a row a stride of 3 uses two,
+      not four thirds.
+    - Count the places along one side with the stride in it, and only then multiply.
+    """
+    return conv_macs.right(inputs, outputs, window, side, 1, padding) // stride**2
+
+
+@conv_macs.mistake
+def stride_in_one_direction(inputs, outputs, window, side, stride, padding):
+    """
+    - Does the stride count on the way to the right only?
+    - In one direction you step by `stride`, in the other by single pixels.
+    - The window moves down in steps of `stride` as well.
+    """
+    every = side + 2 * padding - window + 1
+    return one_row(inputs, outputs, window, side, stride, padding) * every

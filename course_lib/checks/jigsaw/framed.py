@@ -1,5 +1,7 @@
 """Pictures with a frame around them, in their own mean colour."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -172,3 +174,172 @@ def square_alone(pictures, border):
     stays = slice(border, pictures.shape[2] - border)
     made[:, :, stays, stays] = pictures[:, :, stays, stays]
     return made
+
+
+# What follows covers other rows and columns, or in another colour.
+
+
+def _outside(rows: Callable, columns: Callable) -> Callable:
+    """What lies outside of both ranges is covered; each is given the border and the side."""
+
+    def makes(pictures, border):
+        made = mean_colour(pictures).expand_as(pictures).clone()
+        height, width = pictures.shape[2:]
+        inner = (..., slice(*rows(border, height)), slice(*columns(border, width)))
+        made[inner] = pictures[inner]
+        return made
+
+    return makes
+
+
+def _inner(border: int, side: int) -> tuple[int, int]:
+    return border, side - border
+
+
+def _wider(border: int, side: int) -> tuple[int, int]:
+    return border + 1, side - border - 1
+
+
+def _narrower(border: int, side: int) -> tuple[int, int]:
+    return max(border - 1, 0), side - max(border - 1, 0)
+
+
+framed.mistaken("columns_alone", _outside(lambda _, side: (0, side), _inner))("""
+    - Show one of your pictures: how many sides of it are covered?
+    - Left and right are covered. What about top and bottom?
+    - The columns are the fourth dimension. The rows are one of their own.
+""")
+
+framed.mistaken("lower_right", _outside(*2 * [lambda border, side: (0, side - border)]))("""
+    - Show one of your pictures: how many sides of it are covered?
+    - You covered the end of the rows and columns, not their beginning.
+    - A picture has four sides: the first rows and columns are missing.
+""")
+
+for _how, _range in (("wide", _wider), ("narrow", _narrower)):
+    framed.mistaken(f"one_too_{_how}", _outside(_range, _range))(f"""
+    - Cover a border of 1, and print one channel: how wide is it?
+    - Your border is one pixel too {_how}, on each side.
+    - Rows are counted from 0: which number does the last covered one have, with a border of 1?
+""")
+
+
+@framed.mistake
+def last_ones_stay(pictures, border):
+    """
+    - Look at the very last row and column of yours. Are they covered?
+    - All is covered but the last row, or the last column. What does your slice end with?
+    - `list(range(5))[-2:-1]` has one element, not two: an end is not part of its slice.
+    """
+    if not border:
+        return pictures
+    made = pictures.clone()
+    made[:, :, :border] = made[:, :, -border:-1] = mean_colour(pictures)
+    made[..., :border] = made[..., -border:-1] = mean_colour(pictures)
+    return made
+
+
+@framed.mistake
+def one_line(pictures, border):
+    """
+    - How thick is the line that you draw?
+    - An index takes one row, or one column. The border has `border` of them.
+    - Look at your square brackets: a colon before or behind the number makes it a range.
+    """
+    made = pictures.clone()
+    made[:, :, border] = made[:, :, -border] = mean_colour(pictures)[..., 0]
+    made[..., border] = made[..., -border] = mean_colour(pictures)[..., 0]
+    return made
+
+
+@framed.mistake
+def corners_alone(pictures, border):
+    """
+    - Show one of your pictures: where is it covered?
+    - Only the corners are. Is a pixel of the border in a border row *and* in a border column?
+    - Look at how you put the two conditions together.
+    """
+    stays = inside(pictures, border)
+    rows, columns = stays.any(1, keepdim=True), stays.any(0, keepdim=True)
+    return torch.where(rows | columns, pictures, mean_colour(pictures))
+
+
+@framed.mistake
+def sides_swapped(pictures, border):
+    """
+    - Which comes first in a shape: height or width?
+    - Where the pictures are not square, your border ends at the wrong place.
+    - PyTorch has (count, channels, height, width): look at the names you gave the last two.
+    """
+    height, width = pictures.shape[2:]
+    made = mean_colour(pictures).expand_as(pictures).clone()
+    inner = (..., slice(border, width - border), slice(border, height - border))
+    made[inner] = pictures[inner]
+    return made
+
+
+@framed.mistake
+def rows_of_channels(pictures, border):
+    """
+    - Print the shape of `pictures`. Which dimension is the height?
+    - You cover along the channels. With three of them, whole pictures go.
+    - Rows are the third dimension, columns the fourth: count the colons in your brackets.
+    """
+    made, colour = pictures.clone(), mean_colour(pictures).expand_as(pictures)
+    last = len(pictures[0]) - border
+    made[:, :border], made[:, last:] = colour[:, :border], colour[:, last:]
+    made[:, :, :border] = mean_colour(pictures)
+    made[:, :, pictures.shape[2] - border :] = mean_colour(pictures)
+    return made
+
+
+for _line, _over in (("row", 3), ("column", 2)):
+    framed.mistaken(f"colour_of_each_{_line}", over=_over)(f"""
+    - How many different colours are there in the border of one picture?
+    - The place is right. Each {_line} has a colour of its own in yours.
+    - A mean over which dimensions leaves one number for each picture and channel?
+""")
+
+
+@framed.mistake
+def colour_of_the_first(pictures, border):
+    """
+    - Does a picture on snow get the same border as one on soil?
+    - The place is right. All pictures have the colour of the first one.
+    - Each picture has a mean of its own: which index did you leave out, or put in?
+    """
+    colour = mean_colour(pictures)[:1]
+    return torch.where(inside(pictures, border), pictures, colour)
+
+
+@framed.mistake
+def median_colour(pictures, border):
+    """
+    - Which mean did the chapter take?
+    - The place is right. Your colour is the median of each channel.
+    - Asked for is the mean: the sum divided by how many there are.
+    """
+    colour = pictures.flatten(2).median(2).values[..., None, None]
+    return torch.where(inside(pictures, border), pictures, colour)
+
+
+@framed.mistake
+def around_the_picture(pictures, border):
+    """
+    - How large is the picture that comes back?
+    - You put a border *around* the picture. It was to be covered, not framed from outside.
+    - The size stays as it was: the border takes the place of pixels that are there.
+    """
+    colour = mean_colour(pictures)
+    return torch.nn.functional.pad(pictures - colour, [border] * 4) + colour
+
+
+@framed.mistake
+def cut_off(pictures, border):
+    """
+    - How large is the picture that comes back?
+    - You cut the border off. The middle alone is no picture of the same size.
+    - Put the middle back to where it was, into a picture of the mean colour.
+    """
+    height, width = pictures.shape[2:]
+    return pictures[:, :, border : height - border, border : width - border]

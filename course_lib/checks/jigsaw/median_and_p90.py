@@ -1,6 +1,7 @@
 """Bugs to find: a summary of latencies, the usual one and that of a bad day."""
 
 import statistics
+from collections.abc import Callable
 
 import torch
 
@@ -25,6 +26,28 @@ def _nine_tenths(ordered: list[float]) -> float:
 
 def _one_beyond(ordered: list[float]) -> float:
     return ordered[9 * len(ordered) // 10]
+
+
+def _cut_off(ordered: list[float]) -> float:
+    return ordered[9 * len(ordered) // 10 - 1]
+
+
+def _rounded(ordered: list[float]) -> float:
+    return ordered[round(0.9 * len(ordered)) - 1]
+
+
+def _linear(ordered: list[float]) -> float:
+    place = 0.9 * (len(ordered) - 1)
+    above = ordered[min(int(place) + 1, len(ordered) - 1)] - ordered[int(place)]
+    return ordered[int(place)] + (place - int(place)) * above
+
+
+def _exclusive(ordered: list[float]) -> float:
+    return statistics.quantiles(ordered, n=10)[-1]
+
+
+def _always_two(ordered: list[float]) -> float:
+    return sum(ordered[len(ordered) // 2 - 1 : len(ordered) // 2 + 1]) / 2
 
 
 @task("01_jigsaw", draw=_latencies, observed=pair)
@@ -92,11 +115,7 @@ def between_two_runs(times, warm_up):
     - Libraries know many kinds of percentiles. See what yours offers under `method` (or
       `interpolation`), or take it from the sorted list.
     """
-    ordered = sorted(times[warm_up:])
-    place = 0.9 * (len(ordered) - 1)
-    low = int(place)
-    above = ordered[min(low + 1, len(ordered) - 1)] - ordered[low]
-    return statistics.median(ordered), ordered[low] + (place - low) * above
+    return median_and_p90.right(times, warm_up, p90=_linear)
 
 
 @median_and_p90.mistake
@@ -153,4 +172,130 @@ median_and_p90.mistaken("swapped", lambda *given: median_and_p90.right(*given)[:
     - Which of the two numbers comes first?
     - Both numbers are right. Their order is not.
     - The median first, then the p90.
+""")
+
+
+median_and_p90.mistaken("place_rounded", p90=_rounded)("""
+    - Count how many of 25 runs are no slower than your p90. Is that nine in ten?
+    - The median is right. Your p90 is sometimes one place too early: `round` goes down as well.
+    - *At least* nine in ten must not exceed it: look at how you make a whole number of 0.9 times
+      the runs.
+""")
+
+median_and_p90.mistaken("place_cut_off", p90=_cut_off)("""
+    - Count how many of 24 runs are no slower than your p90. Is that nine in ten?
+    - The median is right. Your p90 is one place too early, but for 10, 20 or 30 runs.
+    - *At least* nine in ten must not exceed it: look at how you make a whole number of 0.9 times
+      the runs (or at what `method` stands for).
+""")
+
+median_and_p90.mistaken("between_two_others", p90=_exclusive)("""
+    - Did any run take as long as your p90 says?
+    - The median is right. Your p90 lies between two runs: the task asks for one of those measured.
+    - `quantiles` fills in between the runs. Take the p90 from the sorted list, and count.
+""")
+
+median_and_p90.mistaken("always_two_in_the_middle", median=_always_two)("""
+    - What is the median of three runs?
+    - The p90 is right. The median is only right for even numbers of runs.
+    - With an odd number of runs a single one lies in the middle.
+""")
+
+
+def _shifted(times, warm_up):
+    ordered = sorted(times[warm_up:])
+    half = len(ordered) // 2
+    return sum(ordered[half : half + 2]) / 2, _nine_tenths(ordered)
+
+
+median_and_p90.mistaken("middle_of_the_next", _shifted)("""
+    - Take four runs, 1 to 4 ms. Which two do you add up?
+    - The p90 is right. Your two in the middle are one place too late (or there are two where one is
+      enough).
+    - Lists begin at 0: which places have the second and the third of four?
+""")
+
+
+@median_and_p90.mistake
+def warm_up_in_the_p90(times, warm_up):
+    """
+    - Are both of your numbers of the same runs?
+    - The median is right. The p90 still has the warm-up in it.
+    - Leave out the first runs once, before anything else, and go on with what is left.
+    """
+    return median_and_p90.right(times, warm_up)[0], _nine_tenths(sorted(times))
+
+
+@median_and_p90.mistake
+def counted_with_the_warm_up(times, warm_up):
+    """
+    - How many runs are left after the warm-up?
+    - The median is right. For the p90 you counted runs that you had left out.
+    - Nine tenths of *those that are left*: look at where your count comes from.
+    """
+    ordered = sorted(times[warm_up:])
+    place = -(-9 * len(times) // 10) - 1
+    return statistics.median(ordered), ordered[min(place, len(ordered) - 1)]
+
+
+median_and_p90.mistaken("one_more_left_out", lambda t, n: median_and_p90.right(t, n + 1))("""
+    - How many runs do you leave out? Try three times, with a warm-up of 1.
+    - You leave out one run too many.
+    - Places begin at 0: the first run that counts has the place `warm_up`.
+""")
+
+median_and_p90.mistaken("one_less_left_out", lambda t, n: median_and_p90.right(t, n - 1))("""
+    - How many runs do you leave out? Try three times, with a warm-up of 1.
+    - The last run of the warm-up is still among yours.
+    - Places begin at 0: the first run that counts has the place `warm_up`.
+""")
+
+median_and_p90.mistaken("nine_tenths_of_the_slowest", p90=lambda ordered: 0.9 * ordered[-1])("""
+    - Did any run take as long as your p90 says?
+    - The median is right. Your second number is nine tenths of a *time*.
+    - The p90 is about nine tenths of the *runs*: count in the sorted list.
+""")
+
+median_and_p90.mistaken("from_the_wrong_end", p90=lambda ordered: _nine_tenths(ordered[::-1]))("""
+    - Is your second number larger than the median?
+    - The median is right. Nine in ten of your runs are slower than your second number.
+    - The p90 is that of a bad day: from which end do you count?
+""")
+
+median_and_p90.mistaken(
+    "fastest_nine_tenths",
+    p90=lambda ordered: statistics.mean(ordered[: -(-9 * len(ordered) // 10)]),
+)("""
+    - Did any run take as long as your p90 says?
+    - The median is right. Your second number is a mean of the fastest nine tenths.
+    - Asked for is a single run: the slowest one of these.
+""")
+
+
+def _two_at_once(median: Callable, p90: Callable) -> Callable:
+    return lambda times, warm_up: median_and_p90.right(times, warm_up, median=median, p90=p90)
+
+
+for _middle, _median in (
+    ("upper_middle", statistics.median_high),
+    ("lower_middle", statistics.median_low),
+    ("always_two", _always_two),
+    ("mean", statistics.mean),
+):
+    for _name, _p90 in (
+        ("rounded", _rounded),
+        ("cut_off", _cut_off),
+        ("between_two", _linear),
+        ("between_two_others", _exclusive),
+        ("slowest", max),
+        ("one_beyond", _one_beyond),
+    ):
+        if (_middle, _name) != ("upper_middle", "one_beyond"):  # that is two_are_left
+            median_and_p90.mistaken(f"{_middle}_and_{_name}", _two_at_once(_median, _p90))("""
+    - The warm-up is left out correctly. Both numbers are wrong: begin with the median of three
+      runs, then of four.
+    - What does the middle of an even number of runs look like, what that of an odd number? And of
+      ten runs, 1 to 10 ms: which one is the p90?
+    - One thing at a time. For the median two cases, even and odd; for the p90 count the runs that
+      do not exceed it, with ten runs and with eleven.
 """)

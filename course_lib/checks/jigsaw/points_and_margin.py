@@ -32,6 +32,16 @@ def points_and_margin(before, after, *, points=100, margin=196, spread=torch.std
     return points * each.mean(), margin * spread(each) / len(each) ** power
 
 
+def _counted(before, after):
+    points, margin = points_and_margin.right(before, after)
+    return points * len(before) / 100, margin
+
+
+def _relative(before, after):
+    points, margin = points_and_margin.right(before, after)
+    return points / before.double().mean(), margin
+
+
 @points_and_margin.mistake
 def sign_dropped(before, after):
     """
@@ -138,3 +148,117 @@ points_and_margin.mistaken("whole_width", margin=2 * 196)("""
     - The difference is right. The margin is twice what it should be.
     - It is "plus or minus" the margin: from the middle of the interval to one of its ends.
 """)
+
+
+points_and_margin.mistaken("two_for_z", margin=200)("""
+    - How wide is your margin beside the one that was asked for?
+    - The difference is right. Your margin is a little too wide.
+    - Two standard deviations are a rule of thumb. Which number does the task name?
+""")
+
+points_and_margin.mistaken("counted", _counted)("""
+    - How many points is one image of a thousand?
+    - Your difference is a number of images. The margin is right.
+    - A mean of the images' numbers, not their sum.
+""")
+
+points_and_margin.mistaken("relative", _relative)("""
+    - From 50% to 51% right: how many points is that?
+    - The margin is right. Your difference is measured against the first network's accuracy.
+    - Points are percent of the *images*: nothing is divided by an accuracy.
+""")
+
+
+@points_and_margin.mistake
+def gained_alone(before, after):
+    """
+    - What does your function say of a second network that only lost images?
+    - You count the images that were gained, and nothing against them.
+    - Each image has one of three numbers: which ones have minus one?
+    """
+    return points_and_margin.right(before, before | after)
+
+
+@points_and_margin.mistake
+def one_network_alone(before, after):
+    """
+    - Whose margin is yours?
+    - The difference is right. The margin is that of one network's own accuracy.
+    - It is about the *difference*: see how much the images' numbers (+1, 0, -1) vary.
+    """
+    points, _ = points_and_margin.right(before, after)
+    return points, points_and_margin.right(torch.zeros_like(after), after)[1]
+
+
+@points_and_margin.mistake
+def the_first_alone(before, after):
+    """
+    - Whose margin is yours?
+    - The difference is right. The margin is that of the first network's own accuracy.
+    - It is about the *difference*: see how much the images' numbers (+1, 0, -1) vary.
+    """
+    points, _ = points_and_margin.right(before, after)
+    return points, points_and_margin.right(torch.zeros_like(before), before)[1]
+
+
+@points_and_margin.mistake
+def root_of_those_that_disagree(before, after):
+    """
+    - By the root of which number do you divide?
+    - The difference is right. For the margin you counted the images that disagree alone.
+    - The mean is that of all images, so their number counts: zeros included.
+    """
+    points, margin = points_and_margin.right(before, after)
+    return points, margin * (len(before) / (before != after).sum()) ** 0.5
+
+
+@points_and_margin.mistake
+def around_zero(before, after):
+    """
+    - Around which value did you measure how far the numbers are spread?
+    - The difference is right. Your margin would be right if the networks were equally good.
+    - A standard deviation is taken around the mean of the numbers, not around zero.
+    """
+    points, _ = points_and_margin.right(before, after)
+    return points, 196 * (before != after).sum() ** 0.5 / len(before)
+
+
+points_and_margin.mistaken("power_without_brackets", margin=98, power=1)("""
+    - In which order does Python compute `a ** 1 / 2`?
+    - The difference is right. Your margin shrinks too fast, and is halved.
+    - Print `16 ** 1 / 2`. Where do brackets belong?
+""")
+
+points_and_margin.mistaken("hundred_twice", margin=19600)("""
+    - Can a margin be larger than all points there are?
+    - The difference is right. The margin is a hundred times too large.
+    - Your images' numbers are in points already, or they are not: multiply once.
+""")
+
+points_and_margin.mistaken("margin_first", lambda *given: points_and_margin.right(*given)[::-1])("""
+    - Which of the two numbers comes first?
+    - Both numbers are right. Their order is not.
+    - The difference first, then its margin.
+""")
+
+
+@points_and_margin.mistake
+def low_and_high(before, after):
+    """
+    - What are your two numbers: a difference and a margin?
+    - You return both ends of the interval.
+    - Asked for is its middle, and how far it is from there to an end.
+    """
+    points, margin = points_and_margin.right(before, after)
+    return points - margin, points + margin
+
+
+@points_and_margin.mistake
+def wrapped_around(before, after):
+    """
+    - Print your numbers for the images. Which ones are there?
+    - 0 minus 1 became 255: these numbers have no sign.
+    - Look at the type that you turned the bools into: is there one with a sign?
+    """
+    each = (after.byte() - before.byte()).double()
+    return 100 * each.mean(), 196 * each.std() / len(each) ** 0.5

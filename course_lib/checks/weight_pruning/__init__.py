@@ -7,3 +7,7 @@ from .as_gaps import as_gaps
 from .masks_together import masks_together
 from .my_kernels import my_kernels
 from .few_weights import few_weights
+
+# What is shown after the written answers.
+from .why_kernels import why_kernels
+from .why_shares import why_shares

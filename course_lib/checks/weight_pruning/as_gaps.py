@@ -50,8 +50,15 @@ def _gaps(
     before: int = 0,
     itself: int = 1,
     most_fillers: int = 10**9,
+    filled=lambda most, weight: (most, 0.0),
+    least: int = 1,
+    after=lambda zeros: 0,
 ) -> tuple[list[int], list[float]]:
-    """before: what each gap begins with. itself: places that a filler takes besides its gap."""
+    """before: what each gap begins with. itself: places that a filler takes besides its gap.
+
+    filled: a filler's gap and value. least: by how many zeros too many a filler comes. after: what
+    is left of the zeros behind a weight.
+    """
     gaps: list[int] = []
     values: list[float] = []
     most, zeros = largest(bits), before
@@ -60,14 +67,15 @@ def _gaps(
             zeros += 1
             continue
         fillers = 0
-        while zeros > most and fillers < most_fillers:
-            gaps.append(most)
-            values.append(0.0)
-            zeros -= most + itself
+        while zeros >= most + least and fillers < most_fillers:
+            gap, value = filled(most, weight)
+            gaps.append(gap)
+            values.append(value)
+            zeros -= gap + itself
             fillers += 1
         gaps.append(zeros)
         values.append(weight)
-        zeros = before
+        zeros = before + after(zeros)
     return gaps, values
 
 
@@ -189,4 +197,130 @@ as_gaps.mistaken("values_first", lambda weights, bits: _gaps(weights, bits)[::-1
     - In which order did you return the two lists?
     - The reader takes the gaps first.
     - Gaps, then values: the other way round.
+""")
+
+
+as_gaps.mistaken("filler_for_the_largest", _gaps, least=0)("""
+    - Take exactly as many zeros as the largest gap. Do they need a filler?
+    - You write a filler where the gap would still fit. What is your gap behind it?
+    - Look at your comparison: is the largest gap itself too large?
+""")
+
+as_gaps.mistaken("never_reset", _gaps, after=lambda zeros: zeros)("""
+    - Two weights side by side, with zeros before them: what is the second gap?
+    - Your count of zeros goes on behind a weight.
+    - A gap begins anew behind each entry: what has to happen once one is written?
+""")
+
+as_gaps.mistaken("filler_has_the_weight", _gaps, filled=lambda most, weight: (most, weight))("""
+    - Read yours with the given reader: are there weights that nobody stored?
+    - Your fillers carry the weight that comes after them.
+    - A filler stands on a zero: which value does the task give it?
+""")
+
+as_gaps.mistaken("fillers_of_gap_zero", _gaps, filled=lambda most, weight: (0, 0.0))("""
+    - The reader gets it right. Can you do with fewer fillers?
+    - Each of your fillers steps over a single zero. How many could it step over?
+    - A filler has the largest gap there is.
+""")
+
+as_gaps.mistaken("twice_the_bits", _gaps, largest=lambda bits: 2 * bits - 1)("""
+    - The reader gets it right. Can you do with fewer fillers?
+    - Right for 2 bits. How many different numbers do 3 bits hold, and 4?
+    - Every bit more doubles them: look at how you compute the largest gap.
+""")
+
+
+def _changed(weights: Tensor, bits: int, gap) -> tuple[list[int], Tensor]:
+    """No fillers; each gap is what `gap` makes of it."""
+    gaps, values = _gaps(weights, bits, most_fillers=0)
+    return [gap(each, 2**bits) for each in gaps], torch.tensor(values)
+
+
+as_gaps.mistaken("cut_to_the_largest", _changed, gap=lambda gap, many: min(gap, many - 1))("""
+    - Read your gaps with the given reader: where do the weights behind a long run stand?
+    - Too long a gap is cut down in yours, and the zeros that it loses are lost.
+    - Where the zeros are too many for one gap, an entry with the value 0.0 has to come between.
+""")
+
+as_gaps.mistaken("rest_of_a_division", _changed, gap=lambda gap, many: gap % many)("""
+    - Read your gaps with the given reader: where do the weights behind a long run stand?
+    - What is left of a division is a good last gap. Where did the rest of the zeros go?
+    - Where the zeros are too many for one gap, entries with the value 0.0 have to come between.
+""")
+
+
+@as_gaps.mistake
+def rest_forgotten(weights, bits):
+    """
+    - Seven zeros and 2 bits: read your entries with the given reader. Where does the weight stand?
+    - After a filler you begin to count at zero. It took only some of the zeros.
+    - What is left behind a filler? Subtract what it took, its own place included.
+    """
+    gaps, values = [], []
+    for gap, value in zip(*_gaps(weights, bits, most_fillers=0), strict=True):
+        fillers = int(gap > 2**bits - 1)
+        gaps += [2**bits - 1] * fillers + [0 if fillers else gap]
+        values += [0.0] * fillers + [value]
+    return gaps, values
+
+
+@as_gaps.mistake
+def first_place_off(weights, bits):
+    """
+    - Where does the reader put your first weight?
+    - One place too far to the left, and with it all the others. Only your first gap is wrong.
+    - Before the first weight there is no weight at place 0: where does the reader begin?
+    """
+    if weights[0] == 0:
+        return _gaps(weights[1:], bits)
+    gaps, values = _gaps(weights, bits)
+    return [-1, *gaps[1:]], values
+
+
+@as_gaps.mistake
+def fillers_behind(weights, bits):
+    """
+    - Read yours with the given reader: which weights stand too early?
+    - Your fillers come behind the weight that they were meant for.
+    - In the list, as in the row of weights, the zeros come *before* the weight.
+    """
+    gaps, values = [], []
+    for gap, value in zip(*_gaps(weights, bits, most_fillers=0), strict=True):
+        fillers, rest = divmod(gap, 2**bits)
+        gaps += [rest] + [2**bits - 1] * fillers
+        values += [value] + [0.0] * fillers
+    return gaps, values
+
+
+@as_gaps.mistake
+def gaps_behind(weights, bits):
+    """
+    - Whose zeros does your first gap count: those before the first weight, or those behind it?
+    - Your gaps lie behind their weights.
+    - The reader steps over the gap first, and puts the value down then.
+    """
+    there = weights.nonzero().flatten().tolist()
+    gaps, values = [], []
+    for place, following in zip(there, [*there[1:], len(weights)], strict=True):
+        fillers, rest = divmod(following - place - 1, 2**bits)
+        gaps += [2**bits - 1] * fillers + [rest]
+        values += [weights[place].item()] + [0.0] * fillers
+    return gaps, values
+
+
+@as_gaps.mistake
+def positive_alone(weights, bits):
+    """
+    - Read yours with the given reader. Which weights are missing?
+    - Those below zero are.
+    - A weight is stored if it is *not* zero: look at your comparison.
+    """
+    return _gaps(weights.clamp(min=0), bits)
+
+
+as_gaps.mistaken("every_weight", lambda weights, bits: ([0] * len(weights), weights))("""
+    - The reader gets it right. How many entries did you save?
+    - You store the zeros as well.
+    - Only what is not zero has an entry: the gap before it says how many zeros were left out.
 """)

@@ -170,3 +170,102 @@ keep_n_of_m.mistaken("weights_not_mask", lambda w, n, m: w * keep_n_of_m.right(w
     - You return the weights with their zeros.
     - The mask says for each weight whether it stays: True or False, nothing else.
 """)
+
+
+# Other groups, or other numbers in them.
+
+
+@keep_n_of_m.mistake
+def one_ranking_for_each_output(weights, n, m):
+    """
+    - How many does each group keep? Count in two or three of them.
+    - Your ranking runs over all weights of an output. Some groups keep all, others none.
+    - Each group of `m` neighbours has a ranking of its own.
+    """
+    flat = weights.abs().flatten(1)
+    return _top(flat, flat.shape[1] * n // m).reshape(weights.shape)
+
+
+@keep_n_of_m.mistake
+def whole_kernels(weights, n, m):
+    """
+    - Right for linear layers, wrong for convolutions. Is your mask the same all over a kernel?
+    - You chose whole kernels, by the sum of their weights.
+    - Each place of the kernel has groups of its own: nothing is added up before the choice.
+    """
+    strength = weights.abs().flatten(2).sum(2) if weights.ndim == 4 else weights.abs()
+    mask = _back(_top(_in_groups(strength, m), n))
+    return mask.reshape(*mask.shape, *[1] * (weights.ndim - 2)).expand_as(weights)
+
+
+@keep_n_of_m.mistake
+def whole_inputs(weights, n, m):
+    """
+    - Do two outputs keep different inputs in yours?
+    - You chose whole inputs, by the sum over all outputs.
+    - Each output, and each place of a kernel, has groups of its own.
+    """
+    strength = weights.abs().transpose(0, 1).flatten(1).sum(1)
+    mask = _back(_top(_in_groups(strength[None], m), n))
+    return mask.reshape(1, -1, *[1] * (weights.ndim - 2)).expand_as(weights)
+
+
+def _order_taken(weights, n, m, descending):
+    order = _in_groups(weights.abs(), m).argsort(dim=-1, descending=descending, stable=True)
+    return _back(order < n if descending else order >= m - n)
+
+
+for _name, _descending in (("order_for_rank", True), ("order_for_rank_upwards", False)):
+    keep_n_of_m.mistaken(_name, _order_taken, descending=_descending)("""
+    - Each group keeps `n`. Are they the strongest? Print a group of 4 beside its mask.
+    - `argsort` says which weight comes first, which second. It does not say how strong the first
+      weight is among the others.
+    - Its numbers are *places*: set the mask to True there. Or sort the order once more.
+""")
+
+
+@keep_n_of_m.mistake
+def m_groups(weights, n, m):
+    """
+    - Take 24 inputs and m = 8. How many groups are there, and how large are they?
+    - You made m groups. Each was to *have* m neighbours.
+    - See what the number means that you give to `chunk`, or the order of yours in `reshape`.
+    """
+    size = weights.shape[1] // m
+    return _back(_top(_in_groups(weights.abs(), size), min(n, size)))
+
+
+@keep_n_of_m.mistake
+def above_the_mean(weights, n, m):
+    """
+    - Count how many each group keeps. Always `n`?
+    - You keep what is stronger than its group's mean. That may be any number of weights.
+    - Choose places, not a threshold: sorting or `topk` can tell *where* the strongest stand.
+    """
+    parts = _in_groups(weights.abs(), m)
+    return _back(parts > parts.mean(-1, keepdim=True))
+
+
+@keep_n_of_m.mistake
+def first_group_alone(weights, n, m):
+    """
+    - Look at the mask of the last inputs. What has been removed there?
+    - Only the first group of each output was looked at.
+    - All groups follow each other along the inputs: what runs over them in yours?
+    """
+    mask = torch.ones_like(weights, dtype=torch.bool)
+    mask[:, :m] = keep_n_of_m.right(weights[:, :m], n, m)
+    return mask
+
+
+keep_n_of_m.mistaken("keeps_one_less", lambda w, n, m: keep_n_of_m.right(w, n - 1, m))("""
+    - Count how many each group keeps.
+    - It is one less than `n`.
+    - Look at the end of your slice: it is not part of it.
+""")
+
+keep_n_of_m.mistaken("keeps_one_more", lambda w, n, m: keep_n_of_m.right(w, n + 1, m))("""
+    - Count how many each group keeps.
+    - It is one more than `n`.
+    - Look at the end of your slice: it is not part of it.
+""")

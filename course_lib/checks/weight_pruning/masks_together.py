@@ -1,5 +1,6 @@
 """Bugs to find: masks of one ranking for all layers, where exactly as many go as were asked for."""
 
+import math
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ def _networks(random: torch.Generator, case: int) -> tuple:
         weights["second"].zero_()
     if kind == 3:  # many are equally strong
         weights = {name: (2 * weight).round().clamp(-3, 3) / 2 for name, weight in weights.items()}
-    return weights, (0.29, 0.5, 0.4, 0.57, 0.58, 0.0, 0.29, 0.7)[case % 8]
+    return weights, (0.29, 0.504, 0.4, 0.576, 0.58, 0.0, 0.294, 0.7)[case % 8]
 
 
 def _kept(result: Any, weights: dict, sparsity: float) -> dict[str, Any]:
@@ -170,3 +171,125 @@ def pruned_weights(weights, sparsity):
     """
     masks = masks_together.right(weights, sparsity)
     return {name: weight * masks[name] for name, weight in weights.items()}
+
+
+# Other numbers, other rankings.
+
+
+masks_together.mistaken("one_too_few", _compared, shift=-1, stays=torch.ge)("""
+    - Count what goes. Is it one too few?
+    - Your threshold is the last weight that is to go, and your comparison keeps it.
+    - Look at the comparison. Then count again where many weights are equally strong: a ranking
+      by place minds that as well.
+""")
+
+masks_together.mistaken("rounded_up", whole=math.ceil)("""
+    - Nearly there. Try 0.294 of 100 weights: how many should go, and how many do?
+    - You always round up.
+    - Asked for is the nearest whole number.
+""")
+
+
+@masks_together.mistake
+def share_that_stays(weights, sparsity):
+    """
+    - At a sparsity of 0.9, how many of 100 weights are left?
+    - Yours is the share that stays. How many zeros does that make?
+    - Sparsity is the share of zeros: count what goes by it.
+    """
+    strengths = torch.cat([weight.abs().flatten() for weight in weights.values()])
+    stays = round(sparsity * len(strengths))
+    return masks_together.right(weights, 1 - stays / len(strengths))
+
+
+@masks_together.mistake
+def sign_in_the_comparison(weights, sparsity):
+    """
+    - Are there negative weights that stay?
+    - Your threshold is one of magnitudes. What do you compare with it?
+    - The magnitude counts on both sides of your comparison.
+    """
+    limit = torch.cat([w.abs().flatten() for w in weights.values()]).quantile(sparsity)
+    return {name: weight > limit for name, weight in weights.items()}
+
+
+@masks_together.mistake
+def signed_threshold(weights, sparsity):
+    """
+    - What is a weak weight? Is -3 weaker than 0.1?
+    - You compare magnitudes, but the threshold was found among signed numbers.
+    - The magnitude counts on both sides of your comparison.
+    """
+    limit = torch.cat([weight.flatten() for weight in weights.values()]).quantile(sparsity)
+    return {name: weight.abs() > limit for name, weight in weights.items()}
+
+
+def _by_ranks(weights, keeps):
+    """One mask over all weights, cut into layers; keeps: strengths -> what stays."""
+    kept = keeps(torch.cat([weight.abs().flatten() for weight in weights.values()]))
+    parts = kept.split([weight.numel() for weight in weights.values()])
+    return {
+        name: part.reshape(weight.shape)
+        for (name, weight), part in zip(weights.items(), parts, strict=True)
+    }
+
+
+@masks_together.mistake
+def order_for_rank(weights, sparsity):
+    """
+    - The right number goes. Are they the weakest? Print a few weights beside their masks.
+    - `argsort` says which weight comes first, which second. It does not say which rank the first
+      weight has.
+    - Its numbers are *places*: write False there. Or sort the order once more.
+    """
+    count = round(sparsity * sum(weight.numel() for weight in weights.values()))
+    return _by_ranks(weights, lambda strengths: strengths.argsort(stable=True) >= count)
+
+
+@masks_together.mistake
+def of_what_is_left(weights, sparsity):
+    """
+    - Prune a network to 50%, then ask for 60%: how many zeros should it have in the end?
+    - You take the share of the weights that are not zero yet. It is asked of *all* weights.
+    - Zeros that are there already count among those that go.
+    """
+
+    def keeps(strengths):
+        places = strengths.argsort(stable=True)
+        zeros = int((strengths == 0).sum())
+        gone = places[: zeros + round(sparsity * (len(strengths) - zeros))]
+        return torch.ones_like(strengths, dtype=torch.bool).index_fill(0, gone, False)
+
+    return _by_ranks(weights, keeps)
+
+
+@masks_together.mistake
+def scaled_by_layer(weights, sparsity):
+    """
+    - A layer of weak weights and one of strong ones: which should lose more?
+    - You measure each weight by its own layer before they are compared. Then no layer is weak.
+    - Magnitudes are compared as they are, over all layers.
+    """
+    largest = {name: weight.abs().max().clamp(min=1e-9) for name, weight in weights.items()}
+    return masks_together.right({n: w / largest[n] for n, w in weights.items()}, sparsity)
+
+
+@masks_together.mistake
+def mean_of_thresholds(weights, sparsity):
+    """
+    - Count what goes. Is it what was asked for?
+    - Your threshold is a mean of the layers' own. A large layer counts no more than a small one.
+    - Look at all weights at once before you decide about any of them.
+    """
+    limits = [weight.abs().quantile(sparsity) for weight in weights.values()]
+    return {n: w.abs() > torch.stack(limits).mean() for n, w in weights.items()}
+
+
+@masks_together.mistake
+def sparsity_for_a_threshold(weights, sparsity):
+    """
+    - If all weights were ten times as large, would other ones go?
+    - You compare weights with the sparsity. It is a share of them, not a strength.
+    - First rank them all; the sparsity says how many go from the weak end.
+    """
+    return {name: weight.abs() > sparsity for name, weight in weights.items()}

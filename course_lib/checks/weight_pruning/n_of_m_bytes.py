@@ -126,6 +126,16 @@ def each_group_rounded(shape, n, m, bits):
 
 
 @n_of_m_bytes.mistake
+def one_more_always(shape, n, m, bits):
+    """
+    - Very close. What if the bits fill the last byte exactly?
+    - You always add a byte. Take 16 bits: how many bytes do they need?
+    - Rounding up is not the same as rounding down and adding one.
+    """
+    return n_of_m_bytes.right(shape, n, m, bits, whole=math.floor) + 1
+
+
+@n_of_m_bytes.mistake
 def two_roundings(shape, n, m, bits):
     """
     - Very close: sometimes one too many. How often do you round up?
@@ -135,3 +145,136 @@ def two_roundings(shape, n, m, bits):
     """
     values = n_of_m_bytes.right(shape, n, m, bits, place=lambda m: 0)
     return values + n_of_m_bytes.right(shape, n, m, bits=0)
+
+
+n_of_m_bytes.mistaken("m_bits_for_a_place", place=lambda m: m)("""
+    - How many bits does the number 3 need? And how many places are there in a group of 4?
+    - Your place has a bit for each neighbour. It is a number, and each kept weight has
+      one.
+    - In as few whole bits as the numbers from 0 to m - 1 need: write the last of them in binary.
+""")
+
+
+@n_of_m_bytes.mistake
+def one_number_for_each_choice(shape, n, m, bits):
+    """
+    - Clever, and smaller. But what does the task say stands beside each kept weight?
+    - You number the ways to choose n of m, one number a group. The task stores a place for each
+      weight.
+    - Each kept weight brings its own place, from 0 to m - 1.
+    """
+    choice = math.ceil(math.log2(math.comb(m, n)))
+    return math.ceil(math.prod(shape) // m * (n * bits + choice) / 8)
+
+
+@n_of_m_bytes.mistake
+def places_up_to_n(shape, n, m, bits):
+    """
+    - In 2 of 4, can the place be 3?
+    - Your places are numbered among those that stay. Where in the group of m do they lie?
+    - A place is a number from 0 to m - 1.
+    """
+    return n_of_m_bytes.right(shape, n, m, bits, place=lambda _: (n - 1).bit_length())
+
+
+@n_of_m_bytes.mistake
+def nothing_is_left(shape, n, m, bits):
+    """
+    - Print how many weights you keep.
+    - Half of a layer is not 0 times it. Which of your divisions comes too early?
+    - `n // m` is 0. Count groups first, or multiply before you divide.
+    """
+    return 0
+
+
+@n_of_m_bytes.mistake
+def n_and_m_swapped(shape, n, m, bits):
+    """
+    - Do more weights stay than there were?
+    - You count groups of n, and keep m of each.
+    - Of each `m` neighbours `n` stay: which of the two do you divide by?
+    """
+    return math.ceil(math.prod(shape) // n * m * (bits + (m - 1).bit_length()) / 8)
+
+
+@n_of_m_bytes.mistake
+def kernel_forgotten(shape, n, m, bits):
+    """
+    - Right for linear layers, wrong for convolutions. What does their shape have more?
+    - You counted one weight for each pair of output and input. A kernel has more of them.
+    - Every number of the shape counts, whether there are two or four.
+    """
+    return n_of_m_bytes.right(shape[:2], n, m, bits)
+
+
+@n_of_m_bytes.mistake
+def one_output(shape, n, m, bits):
+    """
+    - Which number of the shape did you not use?
+    - You counted the weights of a single output.
+    - Every number of the shape counts, the first one as well.
+    """
+    return n_of_m_bytes.right(shape[1:], n, m, bits)
+
+
+@n_of_m_bytes.mistake
+def lengths_added_up(shape, n, m, bits):
+    """
+    - How many weights has a layer of 10 outputs and 20 inputs?
+    - You added the numbers of the shape.
+    - Every output has a weight for every input (and every place of the kernel).
+    """
+    return math.ceil(sum(shape) // m * n * (bits + (m - 1).bit_length()) / 8)
+
+
+@n_of_m_bytes.mistake
+def values_in_bytes(shape, n, m, bits):
+    """
+    - In which unit is each of the two parts that you add?
+    - Your places are in bytes. Your values are still in bits.
+    - Add up bits, values and places together, and make bytes of them once, at the end.
+    """
+    kept = math.prod(shape) // m * n
+    return kept * bits + math.ceil(kept * (m - 1).bit_length() / 8)
+
+
+@n_of_m_bytes.mistake
+def each_weight_rounded(shape, n, m, bits):
+    """
+    - Too much. Where do you round up, and how often?
+    - Each weight begins a new byte in yours. The task says: without gaps.
+    - Only the last byte of the layer may be left unfilled. Count all bits first.
+    """
+    return math.prod(shape) // m * n * math.ceil((bits + (m - 1).bit_length()) / 8)
+
+
+@n_of_m_bytes.mistake
+def always_32_bits(shape, n, m, bits):
+    """
+    - Which of the arguments did you not use?
+    - Your values have 32 bits each. They may have fewer.
+    - How many bits a value has is what `bits` says.
+    """
+    return n_of_m_bytes.right(shape, n, m, 32)
+
+
+@n_of_m_bytes.mistake
+def all_values(shape, n, m, bits):
+    """
+    - How many values are in the file?
+    - You store the zeros as well. What are the places for, then?
+    - Only what stays has a value, and a place beside it.
+    """
+    kept = math.prod(shape) // m * n
+    return math.ceil((math.prod(shape) * bits + kept * (m - 1).bit_length()) / 8)
+
+
+@n_of_m_bytes.mistake
+def places_of_all(shape, n, m, bits):
+    """
+    - How many places are in the file?
+    - You store a place for every weight, for those that went as well.
+    - Only what stays has a place, beside its value.
+    """
+    kept = math.prod(shape) // m * n
+    return math.ceil((kept * bits + math.prod(shape) * (m - 1).bit_length()) / 8)
