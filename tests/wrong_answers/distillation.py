@@ -341,7 +341,7 @@ def wrong_softened_by_the_library(probabilities, temperature):
 
 
 def wrong_softened_temperature_of_the_chapter(probabilities, temperature):
-    "other"
+    "always_at_four"
     return torch.softmax(probabilities.log() / 4, dim=1)
 
 
@@ -644,7 +644,7 @@ def wrong_partly_labelled_fills_labels_in(student, teacher, labels, temperature,
 
 
 def wrong_partly_labelled_teacher_names_them(student, teacher, labels, temperature, mix):
-    "other"
+    "none_made_up_by_the_teacher"
     labels = torch.where(labels < 0, teacher.argmax(1), labels)
     wanted = (teacher / temperature).softmax(1)
     apart = F.kl_div((student / temperature).log_softmax(1), wanted, reduction="batchmean")

@@ -54,6 +54,6 @@ my_unseen = Prediction(
     high=100,
     measure=lambda: unseen(SPECIES),
     unit="%",
-    why="Hinton and others (2015) measured the same with digits and a 3 that was never shown. Is it "
-    "so for every species, and at every temperature? Ask `checks.unseen`, then explain.",
+    why="Hinton and others (2015) measured the like with digits and a 3 that was never shown. Is "
+    "it so for every species, and at every temperature? Ask `checks.unseen`, then explain.",
 )

@@ -28,6 +28,6 @@ my_factor = Prediction(
     low=1,
     high=100,
     measure=_error_ratio,
-    why="Measured on all weights of the original, with a scale for each channel. What has the error "
-    "of one weight to do with the length of a step? And would you expect the same from 3 bits to 2?",
+    why="Measured on all weights of the original, with a scale for each channel. What has the "
+    "error of one weight to do with the length of a step? And what if it is 3 bits and 2?",
 )
