@@ -297,6 +297,15 @@ guess.reveal(round(float(by_seed), 1))
 
 # %% tags=["nbval-ignore-output"]
 print(records.label("students"))
+alone, last = rows("alone", "students"), 5
+print(f"labels alone, {records['students']['images_seen']:,} images seen:")
+for row in alone:
+    end = row["validation"][-last:]
+    print(
+        f"seed {row['seed']}: {row['accuracy']:.1%}, "
+        f"{row['against_teacher']['points']:+.1f} points against the original; "
+        f"validation, last {last} epochs: {min(end):.1%} to {max(end):.1%}"
+    )
 figures.against_teacher(
     {
         text: [
@@ -313,25 +322,11 @@ figures.against_teacher(
 # So the article is right: *near-equal, with far fewer parameters*. But look at the first line, too.
 #
 # ## When it fails: enough photos, enough labels
-# What do labels alone reach, if the small network looks as often as its taught twin?
-
-# %%
-alone, last = rows("alone", "students"), 5
-print(f"labels alone, {records['students']['images_seen']:,} images seen:")
-for row in alone:
-    end = row["validation"][-last:]
-    print(
-        f"seed {row['seed']}: {row['accuracy']:.1%}, "
-        f"{row['against_teacher']['points']:+.1f} points against the original; "
-        f"validation, last {last} epochs: {min(end):.1%} to {max(end):.1%}"
-    )
-
-# %% [markdown]
-# Two of three seeds *equal the original* with labels alone; one lags by nearly a point. So with all the photos
-# and so many epochs, labels say nearly all there is to say. (At the end nothing moves any more, but no
-# learning rate is left by then. Chapter 02 tries a network of this size with twice as many images.) Spreading
-# a little doubt evenly over all classes, *label smoothing* (Szegedy et al. 2016), needs no teacher, and does no
-# worse here. The small network was large enough all along.
+# See the lines above the picture: with labels alone, two of three seeds *equal the original*; one lags by nearly
+# a point. So with all the photos and so many epochs, labels say nearly all there is to say. (At the end nothing
+# moves any more, but no learning rate is left by then. Chapter 02 tries a network of this size with twice as
+# many images.) Spreading a little doubt evenly over all classes, *label smoothing* (Szegedy et al. 2016), needs
+# no teacher, and does no worse here. The small network was large enough all along.
 #
 # What a teacher replaces is photos and labels. In practice that is what is missing: the photos of your
 # users come without labels, and the data that trained the large network is somebody else's.
