@@ -137,6 +137,9 @@ checks.my_factor(my_factor)
 # next layer was trained on is gone. The same factor hurts only where little room is left.
 # <!-- END SOLUTION -->
 
+# %%
+checks.why_factor()
+
 # %% [markdown]
 # ## 5. Rounding that knows its limits
 # The chapter's line `x + (x.round() - x).detach()` rounds forward and lets the gradient through backward. It has
@@ -211,6 +214,9 @@ checks.few_bits(FILE, hidden=True)
 # layers at 3 bits are too much at once: small losses add up. With a day: train with the rounding in
 # place, and search over the bits of all layers.
 # <!-- END SOLUTION -->
+
+# %%
+checks.why_bits()
 
 # %% tags=["nbval-ignore-output"]
 progress()

@@ -164,6 +164,9 @@ checks.my_unseen(my_unseen)
 # never right is only ever pushed down. (The convolutions had seen the species before, which helps.)
 # <!-- END SOLUTION -->
 
+# %%
+checks.why_unseen()
+
 # %% [markdown]
 # ## 5. Who resembles whom?
 # The hints at the end of the chapter need a regressor, because teacher and student differ in width. Another way
@@ -255,6 +258,9 @@ checks.taught(FILE, hidden=True)
 # the same network. Whoever may show photos twice should show those twice over which the teacher
 # hesitates most (task 1): there its answers say most.
 # <!-- END SOLUTION -->
+
+# %%
+checks.why_taught()
 
 # %% tags=["nbval-ignore-output"]
 progress()

@@ -62,6 +62,10 @@ def opinion(
     bars.grid(False)
     bars.spines["bottom"].set_visible(False)
     bars.tick_params(length=0)
+    key = [("the true species", GREEN), (f"its {group_name}", ORANGE), ("others", MUTED)]
+    for row, (text, colour) in enumerate(key if any(related) else ()):
+        bars.text(0.99, 0.02 + 0.075 * (2 - row), text, color=colour, transform=bars.transAxes,
+                  fontsize=8.5, fontweight="bold", ha="right")  # fmt: skip
     doubt = 1 - values[truth]
     title = f"temperature {temperature:g}: {doubt:.0%} doubt"
     if groups is not None and doubt > 0:

@@ -92,25 +92,64 @@ def draw_curves(panel: Axes, x, lines, x_label, y_label, percent=False) -> None:
     """The lines of `curves`, in axes that are there already."""
     for (name, values), colour in zip(lines.items(), COLOURS, strict=False):
         panel.plot(x, values, color=colour, label=name)
-    # A label beside its line where the lines are furthest apart: no legend to decode.
-    values = np.array(list(lines.values()), dtype=float)
-    for i, name in enumerate(lines if len(lines) > 1 else ()):
-        others = np.delete(values, i, axis=0)
-        gap = np.abs(others - values[i]).min(axis=0) if len(others) else np.zeros(len(x))
-        gap = gap * (np.arange(len(x)) > 0) * (np.arange(len(x)) < 0.6 * len(x))
-        at = int(gap.argmax())
-        panel.annotate(
-            name,
-            (x[at], values[i, at]),
-            xytext=(6, 5),
-            textcoords="offset points",
-            color=COLOURS[i % len(COLOURS)],
-            fontweight="bold",
-            fontsize=9.5,
-            path_effects=HALO,
-        )
     panel.set_xlabel(x_label)
     panel.set_ylabel(y_label)
     if percent:
         panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         panel.set_ylim(0, 1.04)
+    if len(lines) > 1:
+        _label(panel, x, lines)
+
+
+def _label(panel: Axes, x: Sequence[float], lines: Mapping[str, Sequence[float]]) -> None:
+    """Each line's name beside it, where no other line or name is near: no legend to decode."""
+    at = np.linspace(min(x), max(x), 200)
+    size = panel.get_window_extent().size * 72 / panel.figure.dpi  # in points
+    order = np.argsort(x)
+    to_axes = panel.transData + panel.transAxes.inverted()
+    drawn = [
+        to_axes.transform(np.c_[at, np.interp(at, np.take(x, order), np.take(values, order))])
+        for values in lines.values()
+    ]
+    placed: list[tuple[float, float, float, float]] = []
+    for i, name in enumerate(lines):
+        width, height = 6.6 * len(name) / size[0], 11 / size[1]
+        best = (-np.inf, 0, 0, (0.0, 0.0, 0.0, 0.0))
+        for start in range(0, 200, 4):
+            for up in (5, -14):  # above the line, below it
+                left, low = drawn[i][start] + np.array([6, up]) / size
+                box = (left, low, left + width, low + height)
+                score = _room(box, drawn, i) - 0.02 * left - 10 * _outside(box, placed)
+                if score > best[0]:
+                    best = (score, start, up, box)
+        _, start, up, box = best
+        placed.append(box)
+        values = to_axes.inverted().transform(drawn[i][start])
+        panel.annotate(
+            name, values, xytext=(6, up), textcoords="offset points", fontsize=9.5,
+            color=COLOURS[i % len(COLOURS)], fontweight="bold", path_effects=HALO,
+        )  # fmt: skip
+
+
+def _room(box: tuple[float, float, float, float], drawn: list[np.ndarray], own: int) -> float:
+    """How far the nearest other line is from a name's box, up to where more is no better."""
+    left, low, right, high = box
+    room = 0.15
+    for i, line in enumerate(drawn):
+        beside = line[(line[:, 0] > left - 0.01) & (line[:, 0] < right + 0.01), 1]
+        away = np.maximum(low - beside, beside - high).min(initial=1.0)
+        if away < 0.005:
+            room -= 1.0  # a line runs through the name
+        elif i != own:
+            room = min(room, away)
+    return room
+
+
+def _outside(box: tuple[float, float, float, float], placed: list) -> bool:
+    """Whether a name would leave the axes, or touch another name."""
+    left, low, right, high = box
+    touches = any(
+        left < r + 0.01 and le - 0.01 < right and low < h + 0.01 and lo - 0.01 < high
+        for le, lo, r, h in placed
+    )
+    return left < 0 or right > 1 or low < 0 or high > 1 or touches

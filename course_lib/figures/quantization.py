@@ -70,6 +70,7 @@ def weight_grid(
     made.set_layout_engine("none")  # places given by hand: a slider waits for this picture
     values = _draw_weights(placed(made, 0.03, 0.18, 0.53, 0.7), before, after)
     set_title(made.axes[0], f"{layer}, {bits} bits: {values:,} values left", fontsize=10)
+    _key(made.axes[0])
     percent = {name: f"{share:.0%}" for name, share in accuracies.items()}
     _bars(placed(made, 0.61, 0.56, 0.37, 0.3), accuracies, percent, 1.0)
     set_title(made.axes[1], "named right", fontsize=10)
@@ -96,6 +97,7 @@ def outlier(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], closest: float)
         left[name] = _draw_weights(panel, before[near], after[near], closest)
         set_title(panel, f"{name}:\n{left[name]:,} values left", fontsize=10)
         panel.set_xlabel("weight")
+    _key(made.axes[0])
     made.alt = "; ".join(f"{name}: {count:,} values left" for name, count in left.items())
     return made
 
@@ -123,6 +125,13 @@ def _draw_weights(
     panel.set_yticks([])
     panel.grid(False)
     return left
+
+
+def _key(panel: Axes) -> None:
+    """What the two colours of `_draw_weights` mean."""
+    for row, (text, colour) in enumerate((("in 32 bits", BLUE), ("on the grid", ORANGE))):
+        panel.text(0.03, 0.97 - 0.09 * row, text, color=colour, transform=panel.transAxes,
+                   fontsize=9, fontweight="bold", va="top")  # fmt: skip
 
 
 def _bars(panel: Axes, values: Mapping[str, float], texts: Mapping[str, str], end: float) -> None:

@@ -54,6 +54,6 @@ my_unseen = Prediction(
     high=100,
     measure=lambda: unseen(SPECIES),
     unit="%",
-    why="With labels instead of answers it would be none at all. Hinton and others found the same "
-    "with digits: a student that was never shown a 3 could read nearly all of them.",
+    why="Hinton and others (2015) measured the like with digits and a 3 that was never shown. Is "
+    "it so for every species, and at every temperature? Ask `checks.unseen`, then explain.",
 )

@@ -48,14 +48,16 @@ def _from_labels(student: Tensor, labels: Tensor, over: Callable = _labelled) ->
 
 @task("05_distillation", draw=_partly, then=with_gradient, borrowed=("loss", "taught_by"))
 def partly_labelled(
-    student, teacher, labels, temperature, mix, *, apart=_apart, power=2, over=_labelled
-):
+    student, teacher, labels, temperature, mix, *,
+    apart=_apart, power=2, over=_labelled, of_labels=0, shares=lambda mix: (mix, 1 - mix),
+):  # fmt: skip
     """Most photos of the world have no label; with this loss they share a batch with those that do.
 
     The labels keep the teacher honest, the teacher makes use of the rest.
     """
     from_teacher = temperature**power * apart(student, teacher, temperature)
-    return mix * from_teacher + (1 - mix) * _from_labels(student, labels, over)
+    from_labels = temperature**of_labels * _from_labels(student, labels, over)
+    return shares(mix)[0] * from_teacher + shares(mix)[1] * from_labels
 
 
 @partly_labelled.mistake
@@ -197,15 +199,11 @@ def first_species_left_out(student, teacher, labels, temperature, mix):
     return partly_labelled.right(student, teacher, labels, temperature, mix)
 
 
-@partly_labelled.mistake
-def shares_exchanged(student, teacher, labels, temperature, mix):
-    """
+partly_labelled.mistaken("shares_exchanged", shares=lambda mix: (1 - mix, mix))("""
     - Whose share is `mix`?
     - With mix = 1 only the teacher should be heard. In yours only the labels are.
     - The two shares have changed places.
-    """
-    return partly_labelled.right(student, teacher, labels, temperature, 1 - mix)
-
+""")
 
 partly_labelled.mistaken("only_one_softened", apart=lambda s, t, at: _apart(s * at, t, at))("""
     - A student that has the teacher's very logits: is its divergence 0?
@@ -224,3 +222,129 @@ def cross_entropy_with_the_teacher(student, teacher, labels, temperature, mix):
     wanted = (teacher / temperature).softmax(1)
     apart = -(wanted * (student / temperature).log_softmax(1)).sum(1).mean()
     return mix * temperature**2 * apart + (1 - mix) * _from_labels(student, labels)
+
+
+_THEIRS = """
+    - A student that has the teacher's very logits: is its divergence 0?
+    - {said}
+    - PyTorch's `kl_div` wants logarithms of the student's probabilities first, then the teacher's
+      probabilities: see the chapter's *From scratch* for what is computed of them.
+"""
+
+
+def _softened(logits: Tensor, temperature: float) -> Tensor:
+    return (logits / temperature).softmax(1)
+
+
+for _name, _compared, _said in (
+    (
+        "student_without_logarithm",
+        lambda s, t, at: F.kl_div(_softened(s, at), _softened(t, at), reduction="batchmean"),
+        "You hand `kl_div` the student's probabilities. It does not take their logarithm for you.",
+    ),
+    (
+        "teacher_in_logarithms",
+        lambda s, t, at: F.kl_div(
+            _softened(s, at).log(), _softened(t, at).log(), reduction="batchmean"
+        ),
+        "Yours is no number at all: `kl_div` takes the logarithm of what you hand it second.",
+    ),
+    (
+        "squares_of_probabilities",
+        lambda s, t, at: F.mse_loss(_softened(s, at), _softened(t, at)),
+        "You take squared differences of probabilities. A divergence compares their logarithms.",
+    ),
+):
+    partly_labelled.mistaken(_name, apart=_compared)(_THEIRS.format(said=_said))
+
+for _name, _teachers in (
+    ("labels_with_full_say", lambda mix: (mix, 1.0)),
+    ("both_with_full_say", lambda mix: (1.0, 1.0)),
+):
+    partly_labelled.mistaken(_name, shares=_teachers)("""
+    - With mix = 1, who is heard? And in your function?
+    - The labels keep their full say, whatever `mix` is.
+    - The two shares add up to 1: where is the labels' one?
+""")
+
+for _name, _power in (("squared_for_all", 2), ("squared_for_the_labels", 0)):
+    partly_labelled.mistaken(_name, power=_power, of_labels=2)("""
+    - Which of the two parts gets fainter, the higher the temperature?
+    - You multiply the labels' part by the square, too. Their gradients never shrank.
+    - *Why the temperature squared?* says the chapter. To which part does that belong?
+""")
+
+partly_labelled.mistaken("divided_by_the_square", power=-2)("""
+    - How loud is the teacher at a high temperature?
+    - Softened opinions are faint already, and you make them fainter.
+    - *Why the temperature squared?* says the chapter. Is it multiplied, or divided?
+""")
+
+for _name, _power in (("not_softened", 0), ("not_softened_but_squared", 2)):
+    partly_labelled.mistaken(_name, power=_power, apart=lambda s, t, at: _apart(s, t, 1.0))("""
+    - Does the divergence know of the temperature?
+    - You compare opinions at temperature 1, whatever was asked for.
+    - In the teacher's part both logits are divided by the temperature, before softmax.
+""")
+
+partly_labelled.mistaken("colder", apart=lambda s, t, at: _apart(s * at, t * at, 1.0))("""
+    - A higher temperature: softer opinions, or harder ones? And in your function?
+    - You multiply the logits by the temperature.
+    - Look at *The doubts of a teacher*: what does the chapter do with the logits?
+""")
+
+
+@partly_labelled.mistake
+def teacher_for_the_rest_only(student, teacher, labels, temperature, mix):
+    """
+    - Which photos have the teacher's opinion: some, or all?
+    - The teacher speaks about the photos without labels only. Asked for is every photo.
+    - No mask belongs into the teacher's part.
+    """
+    rest = labels < 0
+    apart = _apart(student[rest], teacher[rest], temperature) if rest.any() else 0.0
+    return mix * temperature**2 * apart + (1 - mix) * _from_labels(student, labels)
+
+
+@partly_labelled.mistake
+def each_photo_by_itself(student, teacher, labels, temperature, mix):
+    """
+    - The mean over which photos, in each of the two parts?
+    - You mix photo by photo, and where a label is missing the teacher gets the whole share.
+    - Two means, over different photos. They are mixed once, at the end.
+    """
+    known = labels >= 0
+    apart = temperature**2 * _each(student, teacher, temperature).sum(1)
+    hard = F.cross_entropy(student, labels.clamp(min=0), reduction="none")
+    return torch.where(known, mix * apart + (1 - mix) * hard, apart).mean()
+
+
+@partly_labelled.mistake
+def labels_only_if_all_are_known(student, teacher, labels, temperature, mix):
+    """
+    - A batch in which one label is missing: what becomes of the others?
+    - You drop all labels as soon as one is missing.
+    - `all` or `any`? The labels' part is 0 only if *no* photo has one.
+    """
+    labels = labels if (labels >= 0).all() else torch.full_like(labels, -1)
+    return partly_labelled.right(student, teacher, labels, temperature, mix)
+
+
+for _name, _taken_for in (
+    ("none_taken_for_the_first", lambda labels, teacher: labels.clamp(min=0)),
+    ("none_taken_for_the_second", lambda labels, teacher: labels.abs()),
+    ("none_taken_for_the_last", lambda labels, teacher: labels % teacher.shape[1]),
+    ("none_made_up_by_the_teacher", lambda labels, teacher: torch.where(
+        labels < 0, teacher.argmax(1), labels
+    )),
+):  # fmt: skip
+
+    def _labelled_all(student, teacher, labels, temperature, mix, of=_taken_for):
+        labels = of(labels, teacher)
+        return partly_labelled.right(student, teacher, labels, temperature, mix)
+
+    partly_labelled.mistaken(_name, _labelled_all)("""
+    - A photo without a label: what does your labels' part say of it?
+    - You give it a label that nobody gave it, and count it among those that have one.
+    - -1 means that there is none. Only photos that have a label belong into the labels' part.
+""")

@@ -10,11 +10,11 @@ from ..task import task
 def _answers(random: torch.Generator, case: int) -> tuple:
     images = 1 if case % 4 == 2 else 4 + case
     probabilities = (2.5 * torch.randn(images, 6, generator=random)).softmax(1)
-    if case % 4 in (1, 3):  # rounded by whoever sent them
+    if case in (1, 3, 5):  # rounded by whoever sent them
         places = torch.randint(6, (images, 1), generator=random)
         probabilities.scatter_(1, torch.cat([places, (places + 2) % 6], 1), 0.0)
         probabilities /= probabilities.sum(1, keepdim=True)
-    return probabilities, (2.0, 4.0, between(random, 2.5, 3.5), between(random, 6.0, 9.0))[case % 4]
+    return probabilities, (2.0, 4.0, between(random, 2.5, 3.5), between(random, 8.0, 9.0))[case % 4]
 
 
 def _shares(parts: Tensor, dim: int | None = 1) -> Tensor:
@@ -86,9 +86,98 @@ softened.mistaken("logarithms", lambda *given: softened.right(*given).log())("""
     - One letter group too many: `softmax`, not `log_softmax`. Or undo the logarithm at the end.
 """)
 
-for _least in (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6):
-    softened.mistaken(f"zeros_lifted_by_{_least:.0e}".replace("-", "_"), least=_least)("""
-    - What becomes of a class that the teacher ruled out?
-    - You add something small, so that no logarithm is infinite. The temperature makes it large.
-    - A class of probability 0 is to keep it. Do you need the small number at all? Try it without.
+softened.mistaken("logits_shared_out", lambda answers, t: _shares(answers.log() / t))("""
+    - Can your numbers be probabilities? Look for signs, and at which class has the largest.
+    - You share out logarithms. The likelier a class, the nearer to 0 its logarithm.
+    - The temperature divides the logarithms. Then these must be undone, before anything is shared.
 """)
+
+for _name, _fixed in (("always_at_two", 2), ("always_at_four", 4)):
+    softened.mistaken(_name, lambda answers, t, at=_fixed: softened.right(answers, at))("""
+    - Does your result change with the temperature?
+    - You soften always to the same degree, whatever was asked for.
+    - Where does `temperature` stand in your function?
+""")
+
+softened.mistaken("softened_twice", lambda answers, t: softened.right(answers, t * t))("""
+    - How often does the temperature come into your function?
+    - Your probabilities are softer than was asked for: the temperature divides twice.
+    - A power of `1 / temperature` divides the logarithm already.
+""")
+
+softened.mistaken(
+    "all_alike", lambda answers, t: torch.full_like(answers, 1 / answers.shape[1])
+)("""
+    - Which class has the largest probability in your result?
+    - All classes get the same. Print the power that you take: is it 0?
+    - `//` drops what follows the point: what is 1 // 4?
+""")
+
+softened.mistaken("mixed_with_even_shares", lambda answers, t: (
+    answers / t + (1 - 1 / t) / answers.shape[1]
+))("""
+    - What becomes of a class that the teacher ruled out?
+    - You mix the teacher's answer with an even one. That is softer, too, but no temperature.
+    - The temperature divides logits. Between probabilities and logits there is a logarithm.
+""")  # fmt: skip
+
+for _name, _scaled in (
+    ("largest_is_one", lambda parts: parts / parts.amax(1, keepdim=True)),
+    ("length_is_one", lambda parts: parts / parts.norm(dim=1, keepdim=True)),
+):
+    softened.mistaken(_name, lambda answers, t, to=_scaled: to(answers ** (1 / t)))("""
+    - What do the probabilities of one image add up to?
+    - The proportions between the classes are right. The sum is not.
+    - By what do you divide at the end? Their *sum* has to become 1.
+""")
+
+softened.mistaken("odds", lambda answers, t: (torch.logit(answers) / t).softmax(1))("""
+    - Put softmax behind your logits at temperature 1. Do the probabilities come back?
+    - `logit` belongs to `sigmoid`: one class against all the rest. These classes share one softmax.
+    - What undoes the `exp` inside of softmax?
+""")
+
+softened.mistaken("another_base", lambda answers, t: (answers.log2() / t).softmax(1))("""
+    - Put softmax behind your logits at temperature 1. Do the probabilities come back?
+    - Softmax takes powers of e. Your logarithm has another base.
+    - Which logarithm does `exp` undo?
+""")
+
+
+@softened.mistake
+def ruled_out_becomes_likely(answers, t):
+    """
+    - What becomes of a class that the teacher ruled out?
+    - You give it the logarithm 0. That is the logarithm of 1, of being sure.
+    - A class of probability 0 is to keep it. Which logit would softmax make a 0 of?
+    """
+    return (torch.where(answers > 0, answers.log(), 0.0) / t).softmax(1)
+
+
+_LIFTED = """
+    - What becomes of a class that the teacher ruled out?
+    - You add something small, or lift zeros to it, so that no logarithm is infinite. The
+      temperature makes it large.
+    - A class of probability 0 is to keep it. Do you need the small number at all? Try it without.
+"""
+_LIFTED_AND_PUT_BACK = """
+    - What do the probabilities of one image add up to, where a class was ruled out?
+    - You put the zeros back at the end. What they had been given until then is missing now.
+    - First the zeros, then the sharing out. And do you need the small number at all?
+"""
+for _least in (
+    *(10.0**-n for n in (3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 20, 30)), torch.finfo().eps
+):  # fmt: skip
+    _named = f"{_least:.0e}".replace("-", "_")
+    softened.mistaken(f"zeros_lifted_by_{_named}", least=_least)(_LIFTED)
+    if _least > 1e-6:  # below, the two are the same
+
+        def _lifted_to(answers, t, least=_least):
+            return softened.right(answers.clamp(min=least), t)
+
+        softened.mistaken(f"zeros_lifted_to_{_named}", _lifted_to)(_LIFTED)
+
+    def _put_back(answers, t, least=_least):
+        return softened.right(answers + least, t) * (answers > 0)
+
+    softened.mistaken(f"zeros_put_back_after_{_named}", _put_back)(_LIFTED_AND_PUT_BACK)

@@ -15,8 +15,8 @@ taught = Budget(
     why="Rounded networks are taught by what they were before, in practice too: no labels needed, "
     "and a few hundred photos do.",
     hints=(
-        "Rounding alone, without a teacher: how much of the loss is that? And how far does your "
-        "teaching get from there? Change one thing at a time.",
+        "How many leaves does the rounded student name right before it is taught anything, and how "
+        "many after your teaching? Change one thing at a time.",
         "Few photos, once: each must say as much as it can. At which temperature did the chapter "
         "hear most of the doubts? And is the step too large, or too small?",
         "Try three temperatures that are far apart with one learning rate, and with the best of "
