@@ -167,7 +167,7 @@ checks.my_percent(my_percent)
 # Even numbers without any structure make terms of unlike strength by chance, so 90% of the energy never takes
 # 90% of the ranks. 90% is a question about the tail, and there the trained layer looks like noise too: much of
 # what its random start left there was never trained away, as nothing in the leaves asked for it. What was
-# learnt is in the head: the first terms of the trained layer are many times as strong as those of the
+# learnt is in the head: the first terms of the trained layer are several times as strong as those of the
 # shuffled one. They are the ones that answer to leaves, while the tail answers to inputs that hardly come. So
 # the energy of the weights says how much is cut off, but not whether anything would have used it.
 # <!-- END SOLUTION -->
