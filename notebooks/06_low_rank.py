@@ -15,19 +15,17 @@
 # those once, and let every filter mix its answer from them.
 #
 # *About 40 minutes.* Afterwards you can
-# - say what the rank of a layer is, and read its singular values,
+# - say what the rank of a layer is, of its weights and of its answers,
 # - split a convolution in five ways, and say what each way costs,
 # - choose ranks for a whole network within a budget, and let it recover,
-# - say why a fifth of the computation takes more than a fifth of the time, and on which processors far more.
+# - say why a fifth of the computation takes more than a fifth of the time.
 
 # %% [markdown]
 # ## The analogy
 # Many neighbours go to the market. Each brings home another mixture of the same few fruits. Send one van
-# for the few fruits instead, and let everybody mix at home. The article calls this *grouping similar
-# computations*: less to compute, while the essential structure is preserved.
-#
-# The neighbours are the filters of a layer. All of them look at the same patch of the picture. If their
-# questions resemble each other, a few shared questions will do.
+# for the fruits instead, and let everybody mix at home. The article calls this *grouping similar
+# computations*: less to compute, while the essential structure is preserved. The neighbours are the filters of a
+# layer: all of them look at the same patch of the picture.
 
 # %%
 import dataclasses
@@ -79,7 +77,7 @@ def named_right(network):
 # decomposition** (SVD). Each term has a strength, its **singular value**; the strongest comes first. Their
 # squares add up to the **energy**: the sum of all squared weights. The number of terms is the **rank**.
 #
-# **How many percent of the terms does the largest layer need to keep 90% of its energy?**
+# **What percentage of its terms does the largest layer need to keep 90% of its energy?**
 
 # %%
 my_guess = None
@@ -96,8 +94,15 @@ guess
 # %% [markdown]
 # ## From scratch
 # Keep the first terms and drop the others. One layer becomes two: the window goes to a few *shared*
-# channels, then a 1×1 convolution *mixes* the outputs from them. No table of this rank comes closer
-# (Eckart and Young, 1936).
+# channels, then a 1×1 convolution *mixes* the outputs from them.
+#
+# > **Formula: the nearest table of rank r** (Eckart and Young 1936)
+# >
+# > $$W = U S V^\top \approx U_r S_r V_r^\top, \qquad \text{energy kept} = \frac{s_1^2 + \dots + s_r^2}{s_1^2 + \dots + s_n^2}$$
+# >
+# > `mixture` is $U$, `strength` $S$, `shared` $V^\top$; the small $r$ keeps the first $r$ of each. A table with
+# > the rows $(2, 1)$ and $(1, 2)$ has the strengths $3$ and $1$. Rank 1 turns all four numbers into $1.5$,
+# > and keeps $9 / 10$.
 
 
 # %%
@@ -141,10 +146,9 @@ figures.shared_filters(
 )
 
 # %% [markdown]
-# Now the guess. And a second question: a filter is not what the network sees, its *answers* to leaves
-# are. Take the answers of each layer to some training images, as a table again: a row for each place in
-# each picture, a column for each channel. What is *their* rank? (Their mean counts here. A layer without a
-# bias has to carry it, though the batch norm behind takes it away again.)
+# Now the guess. And a second question: the next layer does not see a filter, but its *answers* to leaves.
+# Take each layer's answers to some training images, as a table again: a row for each place in each picture,
+# a column for each channel. What is *their* rank?
 
 # %% tags=["nbval-ignore-output"]
 LEVEL = 0.9
@@ -181,13 +185,72 @@ figures.energy_curves(
 
 # %% [markdown]
 # The weights are *not* of low rank: a steep start, then a long tail. But the answers are, most of all in the
-# last layers, perhaps because there are only so many kinds of leaf to tell apart. The essential structure is
-# in what a layer *does*.
+# last layers, perhaps because there are only so many kinds of leaf to tell apart.
+#
+# ## From scratch: a cut by answers
+# So keep what a layer *does*: its answers, along the few directions in which they are strongest. Two layers
+# can do that, too:
+#
+# > **Formula: a cut by answers** (Zhang et al. 2016, section 3.1)
+# >
+# > $$Y^\top Y = V \Lambda V^\top, \qquad W x \approx V_r \, (V_r^\top W) \, x, \qquad \text{energy kept} = \frac{\lambda_1 + \dots + \lambda_r}{\lambda_1 + \dots + \lambda_n}$$
+# >
+# > A row of $Y$ is an answer $W x$; by the formula above, $Y V_r V_r^\top$ is the nearest table of rank $r$. So
+# > $V_r^\top W$ are the shared filters, and $V_r$ mixes them. Let $W$ pass on what it hears: $W x = x$. Cut by its
+# > weights, rank 1 keeps $1 / 2$, along any direction. But if it hears $(2, 2)$ and $(1, -1)$, then $Y^\top Y$
+# > has the rows $(5, 3)$ and $(3, 5)$: $\lambda$ is $8$ along $(1, 1)$ and $2$ along
+# > $(1, -1)$. One direction keeps $8 / 10$.
+
+
+# %% tags=["nbval-ignore-output"]
+def two_layers_by_answers(conv, rank, inputs):
+    """As above, but as near as can be to the layer's answers to these inputs."""
+    answers = conv(inputs).detach().movedim(1, -1).flatten(0, -2).double()
+    _, directions = torch.linalg.eigh(answers.T @ answers)
+    strongest = directions.flip(1)[:, :rank].float()  # eigh begins with the weakest
+    pair = two_layers(conv, rank)
+    shared = strongest.T @ conv.weight.detach().flatten(1)
+    pair[0].weight.data = shared.reshape(pair[0].weight.shape)
+    pair[1].weight.data = strongest[:, :, None, None]
+    return pair
+
+
+def reaching(images):
+    """What each convolution is given."""
+    with torch.no_grad():
+        inputs = data.normalise(images.pixels)
+        return {name: network.features[:p](inputs) for name, p in layers.items()}
+
+
+TENTH = round(len(largest.weight) / 10)
+heard, small = reaching(few)["layer 6"], sample.first(48)
+given = reaching(small)
+pairs = {
+    "weights": two_layers(largest, TENTH),
+    "answers": two_layers_by_answers(largest, TENTH, heard),
+}
+both_kept = {}
+for by, pair in pairs.items():
+    whole = largest(given["layer 6"])
+    lost = whole - pair(given["layer 6"])
+    both_kept[by] = (
+        low_rank.kept_energy(largest, pair),
+        1 - (lost.square().sum() / whole.square().sum()).item(),
+    )
+    print(
+        f"rank {TENTH} of {len(largest.weight)}, cut by its {by}: "
+        f"{both_kept[by][0]:.0%} of the energy of its weights, "
+        f"{both_kept[by][1]:.0%} of that of its answers to other leaves"
+    )
 
 # %% [markdown]
+# Less than half of the one is nearly all of the other, whichever you cut by. The weights' energy counts every
+# input alike, as if noise came in. From *leaves* the half that is gone would have heard next to nothing.
+#
 # ## See it
-# Choose a layer and cut it, by its weights or by its answers. Watch the pictures named right. When does
-# the pair become larger than the layer? Which cut lets you go further down?
+# Choose a layer and cut it, by its weights or by its answers. When does the pair become larger than the layer?
+# Which cut lets you go further down? Not always that by answers: try 10% of layer 3. What comes behind a layer
+# listens to some differences more than to others.
 
 
 # %% tags=["nbval-ignore-output"]
@@ -204,29 +267,30 @@ values = {
     for name in convs
 }
 macs = counting.macs_by_layer(network, images.shape)
-small = sample.first(48)
-with torch.inference_mode():
-    inputs = data.normalise(small.pixels)
-    reaching = {name: network.features[:p](inputs) for name, p in layers.items()}
+
+
+def named_when_cut(layer, by, rank):
+    """The share named right of some leaves, with the layer cut there."""
+    with torch.inference_mode():
+        said = cut(layer, by)(rank)(given[layer])
+        seen = network.features[layers[layer] + 1 :](said)
+        named = network.classify(seen.mean(dim=(2, 3))).argmax(1)
+    return (named == small.labels).double().mean().item()
 
 
 def draw(layer, by, percent):
     """The layer cut there, and what the rest of the network makes of it."""
     rank = max(1, round(percent / 100 * len(values[layer, by])))
-    pair = cut(layer, by)(rank)
-    with torch.inference_mode():
-        seen = network.features[layers[layer] + 1 :](pair(reaching[layer]))
-        named = network.classify(seen.mean(dim=(2, 3))).argmax(1)
-    conv, shape = convs[layer], tuple(reaching[layer].shape[1:])
+    conv, shape = convs[layer], tuple(given[layer].shape[1:])
     now = low_rank.cost(conv, shape, "channel_svd", rank).macs
     whole = macs[f"features.{layers[layer]}"]
     left = {
         "multiply-adds of this layer": now / whole,
         "of the whole network": 1 + (now - whole) / sum(macs.values()),
-        "named right": (named == small.labels).double().mean().item(),
+        "named right": named_when_cut(layer, by, rank),
     }
     useful = low_rank.largest_useful_rank(conv, "channel_svd", shape)
-    return figures.rank_cut(values[layer, by], rank, useful, layer, left)
+    return figures.rank_cut(values[layer, by], rank, useful, f"{layer}, {by}", left)
 
 
 widgets.Interactive(
@@ -261,8 +325,9 @@ BUDGET = 0.2  # of the multiply-accumulates
 low_rank.plan(network, "spatial", images.shape, macs=BUDGET)
 
 # %% [markdown]
-# Which way is best? Ask the validation images, each way within the same budget, with nothing trained yet.
-# (`cp` takes too long to fit here.) On the right: recorded, test images, after a short fine-tuning of each.
+# Which way is best? Ask the validation images, each way within the same budgets, with nothing trained yet.
+# (`cp` takes too long to fit here.) Below it: recorded, test images, after a short fine-tuning of each. Mind the
+# scale: each step up halves what goes wrong, or nearly.
 
 # %% tags=["nbval-ignore-output"]
 ways = {
@@ -288,7 +353,7 @@ for row in reversed(history["methods"]["rows"]):
     shares, accuracies = tuned.setdefault(row["method"], ([], []))
     shares.append(row["macs"])
     accuracies.append(row["accuracy"])
-print("right:", history.label("methods"))
+print("below:", history.label("methods"))
 figures.accuracy_by_macs(
     {"as factored, here": as_factored, "fine-tuned, recorded": tuned},
     (named_right(network), history["methods"]["original"]),
@@ -299,9 +364,9 @@ figures.accuracy_by_macs(
 # cut, the less there is to win back.
 #
 # ## On the network
-# Take the way that names most at the budget, and train it a little: two short passes over a part of the
-# training images, with a *small* learning rate (in a product of factors, each step moves both). Then the
-# batch norms look again, as in chapter 03.
+# Take the way that names most at the budget, and train it a little: two passes over a part of the training
+# images, with a *small* learning rate (in a product, each step moves both factors). Then the batch norms look
+# again, as in chapter 03.
 
 # %% tags=["nbval-ignore-output"]
 at_budget = {way: accuracies[1] for way, (_, accuracies) in as_factored.items()}
@@ -332,10 +397,9 @@ comparison = scorecard.compare(cards)
 comparison
 
 # %% [markdown]
-# Look at the *time* before you celebrate. More about it below.
+# Look at the *time* before you celebrate (more below).
 #
-# And the sharp question: would layers of these shapes, trained from random weights, have done as well?
-# This takes minutes, so it was recorded.
+# And the sharp question: would layers of these shapes, trained from random weights, do as well? (Recorded.)
 
 # %%
 from_scratch = history["scratch"]["rows"]
@@ -353,8 +417,8 @@ print(history.label("scratch"))
 
 # %% [markdown]
 # ## What production does
-# `tensorly` is the library for tensors of low rank, NumPy the one for matrices. SVD and Tucker must keep the
-# same energy as ours. CP is a search from a random start, and may end a little elsewhere.
+# `tensorly` is the library for tensors of low rank, NumPy the one for matrices. SVD and Tucker must keep as much
+# energy as ours. CP is a search from a random start, and may end a little elsewhere.
 
 # %% tags=["nbval-ignore-output"]
 from tensorly import cp_to_tensor
@@ -379,31 +443,11 @@ for way in kept:
     print(f"{way:8} ours keeps {kept[way]:.3f}, theirs {by_others[way]:.3f}")
 
 # %% [markdown]
-# ## The limit: one window for each channel
-# MobileNet's layers treat windows and channels apart: k×k in each channel alone, then 1×1 (with a batch norm
-# and a ReLU between them). That is the end of this road. How much of a trained layer fits into that form?
-# With as many windows for each channel as a window has weights, nothing is lost; MobileNet has one.
-
-# %% tags=["nbval-ignore-output"]
-windows = low_rank.singular_values(largest, "depthwise_separable").square()
-for count in (1, 3, len(windows)):
-    print(
-        f"{count} for each channel: {windows[:count].sum() / windows.sum():.0%} kept"
-    )
-mobile = low_rank.factor(network, "depthwise_separable", images.shape, rank=1)
-named_mobile = named_right(mobile)
-print(f"all layers with one: {named_mobile:.1%} named right as factored")
-
-# %% [markdown]
-# So you do not get a MobileNet by cutting: you *train* one. The form is cheap because it can say less,
-# and the training has to find what it can say.
-
-# %% [markdown]
 # ## When it fails: the rank that makes a layer larger
 # Two layers of high rank cost more than one. Every way has such a point, and some come early.
 
 # %%
-shape = tuple(reaching["layer 2"].shape[1:])
+shape = tuple(given["layer 2"].shape[1:])
 growing = {}
 for way in ("channel_svd", "spatial", "depthwise_separable"):
     full = low_rank.full_rank(conv.weight.shape, way)
@@ -435,8 +479,8 @@ careful
 
 # %% [markdown]
 # ## When it fails: a fifth of the work, more than a fifth of the time
-# The factored network has a fraction of the operations. How much of the *time* is left? First one layer
-# alone, split in all five ways at the same budget; then the whole network, in PyTorch and in ONNX Runtime.
+# How much of the *time* is left? First of one layer alone, split in all five ways at the same budget; then of
+# the whole network, in PyTorch and in ONNX Runtime.
 
 # %% tags=["nbval-ignore-output"]
 splits = {
@@ -445,7 +489,7 @@ splits = {
     )
     for way in low_rank.METHODS[1:]
 }
-one = reaching["layer 2"][:1]
+one = given["layer 2"][:1]
 with torch.inference_mode():
     runs = [lambda split=split: split(one) for split in (conv, *splits.values())]
     before, *after = scorecard.latency(*runs, limit_s=3)
@@ -471,11 +515,9 @@ figures.time_left(left, BUDGET)
 # %% [markdown]
 # Several layers for one, each of them thin. Every layer costs a call, and reads and writes all that flows
 # through it, however little it computes. Thin matrices leave many of the processor's lanes idle. How much that
-# weighs, your processor decides: with wide registers (AVX-512) the arithmetic itself is so fast that most
-# splits take about as long as the whole layer, or longer; with narrower ones (AVX2) more of the saving is left,
-# though `cp`, four layers for one, may still save nothing. PyTorch
-# pays for all of that; ONNX Runtime plans the whole network before it runs it, and pays less.
-# *Operations are a promise; time is what engine and processor make of it.*
+# weighs, your processor decides: the faster its arithmetic, the less of the saving is left, and `cp`, four layers
+# for one, may even take longer than the whole. PyTorch pays for all of that; ONNX Runtime plans the whole network
+# before it runs it, and pays less. *Operations are a promise; time is what engine and processor make of it.*
 
 # %% [markdown]
 # ## The growing table
@@ -500,6 +542,37 @@ claim(
     and abs(kept["tucker2"] - by_others["tucker2"]) < 0.005
     and abs(kept["cp"] - by_others["cp"]) < 0.03,
     measured=f"{kept} and {by_others}",
+)
+claim(
+    "the notebook's cut by answers is the library's",
+    torch.allclose(
+        low_rank.rebuilt(pairs["answers"]),
+        low_rank.rebuilt(cut("layer 6", "answers")(TENTH)),
+        atol=1e-5,
+    ),
+)
+claim(
+    "less than half of the weights' energy is more than nine tenths of that of the answers",
+    all(weights < 0.5 and answers > 0.9 for weights, answers in both_kept.values()),
+    images=images.name,
+    measured=str(both_kept),
+)
+claim(
+    "of its weights the cut by weights keeps more, of its answers the cut by answers",
+    both_kept["weights"][0] > both_kept["answers"][0]
+    and both_kept["weights"][1] < both_kept["answers"][1],
+    images=images.name,
+    measured=str(both_kept),
+)
+third = [
+    named_when_cut("layer 3", by, round(len(convs["layer 3"].weight) / 10))
+    for by in ("weights", "answers")
+]
+claim(
+    "a tenth of layer 3 names more cut by its weights than by its answers",
+    third[0] > third[1],
+    images=images.name,
+    measured=str(third),
 )
 at_full_rank = low_rank.cutter(largest, "channel_svd")(len(largest.weight))
 claim(
@@ -546,12 +619,6 @@ claim(
     chosen == "spatial",
     images=images.name,
     measured=str(at_budget),
-)
-claim(
-    "a network of MobileNet's layers is not to be had by cutting: fewer than half are named right",
-    named_mobile < 0.5,
-    images=images.name,
-    measured=f"{named_mobile:.1%}",
 )
 claim(
     "a short training gives back some of what factoring took",
@@ -634,7 +701,8 @@ claim(
 # %% [markdown]
 # ## Takeaways
 # - A few shared filters don't come close to a layer's weights. They do come close to what it answers.
-# - As factored, columns and rows of the window go furthest here. A short training nearly closes the gap.
+# - As factored, columns and rows of the window go furthest here. A short training nearly closes the gap
+#   between the ways.
 # - A rank has a point from where on it costs more than it saves; a plan leaves such layers whole.
 # - A fifth of the operations is not a fifth of the time. Ask the engine, on your processor.
 #
@@ -651,9 +719,8 @@ claim(
 # </details>
 #
 # <details><summary>Pruned channels and low rank both make layers thinner. What is the difference?</summary>
-# Pruning keeps some of the filters as they are and throws the others away. Low rank keeps mixtures of
-# all of them. The next layer still gets all its channels, so nothing else has to change; but there is
-# one layer more to call.
+# Pruning keeps some of the filters as they are. Low rank keeps mixtures of all of them. The next layer still
+# gets all its channels, so nothing else has to change; but there is one layer more to call.
 # </details>
 #
 # **Try it.** Change one thing, guess first, run again:
@@ -662,3 +729,31 @@ claim(
 # - `low_rank.factor(smaller, "channel_svd", ..., images=few)`: what was factored can be factored again.
 #
 # **Next:** `07_working_together` chains the techniques, and packs the result.
+
+# %% [markdown]
+# ## Going further: one window for each channel
+# MobileNet's layers treat windows and channels apart: k×k in each channel alone, then 1×1 (with a batch norm
+# and a ReLU between them). That is the end of this road. How much of a trained layer fits into that form?
+# With as many windows for each channel as a window has weights, nothing is lost; MobileNet has one.
+
+# %% tags=["nbval-ignore-output"]
+windows = low_rank.singular_values(largest, "depthwise_separable").square()
+for count in (1, 3, len(windows)):
+    print(
+        f"{count} for each channel: {windows[:count].sum() / windows.sum():.0%} kept"
+    )
+mobile = low_rank.factor(network, "depthwise_separable", images.shape, rank=1)
+named_mobile = named_right(mobile)
+print(f"all layers with one: {named_mobile:.1%} named right as factored")
+
+# %% [markdown]
+# So you do not get a MobileNet by cutting: you *train* one. The form is cheap because it can say less,
+# and the training has to find what it can say.
+
+# %% tags=["claims"]
+claim(
+    "a network of MobileNet's layers is not to be had by cutting: fewer than half are named right",
+    named_mobile < 0.5,
+    images=images.name,
+    measured=f"{named_mobile:.1%}",
+)

@@ -93,8 +93,8 @@ assert torch.allclose(said, heard + 1, atol=1e-4)
 # The chapter's `spatial` looks down the columns first (k×1), then along the rows (1×k). A colleague wrote it the
 # other way round: **1×k to `rank` channels, then k×1**, as near to the layer's weights as this rank allows.
 # It runs on the network's layers. The numbers are wrong: it has **three mistakes**, and one of them shows
-# only in layers with a stride. Windows need not be square, and not every layer has a bias. (Padding is given
-# as numbers, and there are no groups and no dilation.)
+# only in layers with a stride. Windows need not be square, strides need not be alike down and along, and not
+# every layer has a bias. (Padding is given as numbers, and there are no groups and no dilation.)
 
 
 # %%
@@ -167,10 +167,13 @@ checks.my_percent(my_percent)
 # Even numbers without any structure make terms of unlike strength by chance, so 90% of the energy never takes
 # 90% of the ranks. 90% is a question about the tail, and there the trained layer looks like noise too: much of
 # what its random start left there was never trained away, as nothing in the leaves asked for it. What was
-# learnt is in the head: the first terms of the trained layer are many times as strong as those of the
+# learnt is in the head: the first terms of the trained layer are several times as strong as those of the
 # shuffled one. They are the ones that answer to leaves, while the tail answers to inputs that hardly come. So
 # the energy of the weights says how much is cut off, but not whether anything would have used it.
 # <!-- END SOLUTION -->
+
+# %%
+checks.why_percent()
 
 # %% [markdown]
 # ## 5. Who gets the next rank?
@@ -267,6 +270,9 @@ checks.few_weights(FILE, hidden=True)
 # by rows and columns. For multiply-adds the layers in the middle would have to give more: their pictures
 # are larger, and the last one's savings would count less.
 # <!-- END SOLUTION -->
+
+# %%
+checks.why_ranks()
 
 # %% tags=["nbval-ignore-output"]
 progress()

@@ -158,6 +158,9 @@ checks.my_luck(my_luck)
 # may lose more. So the winner, and nobody else, is asked once about images that had no part in choosing it.
 # <!-- END SOLUTION -->
 
+# %%
+checks.why_luck()
+
 # %% [markdown]
 # ## 5. Waiting for memory
 # The roofline gave a speed for each layer. Turn it into time. A layer of `(outputs, inputs)` multiplies each image
@@ -254,6 +257,9 @@ checks.squeezed(FILE, hidden=True)
 # winner's luck of task 4: trial 6 itself was chosen by these validation images, and the shares were chosen by
 # them again. Only the test images had no part in it.
 # <!-- END SOLUTION -->
+
+# %%
+checks.why_squeezed()
 
 # %% tags=["nbval-ignore-output"]
 progress()

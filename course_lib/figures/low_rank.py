@@ -13,7 +13,6 @@ from course_lib.figures.style import (
     BLUE,
     COLOURS,
     FAINT,
-    GREEN,
     INK,
     MUTED,
     ORANGE,
@@ -32,7 +31,7 @@ def energy_curves(panels: Mapping[str, Mapping[str, Sequence[float]]], level: fl
     panels: title -> {layer: energies kept by rank 1, 2, ...}, the first layer first;
     level: the energy, in [0, 1], whose share of the ranks is told.
     """
-    made = picture(7.2, 3.3)
+    made = picture(6.6, 3.3)
     told = []
     for i, (title, lines) in enumerate(panels.items()):
         panel = axes(made, 1, len(panels), i + 1)
@@ -46,7 +45,7 @@ def energy_curves(panels: Mapping[str, Mapping[str, Sequence[float]]], level: fl
         panel.plot([needed], [level], "o", color=ORANGE, markersize=7, zorder=5)
         panel.annotate(
             f"{last}: {needed:.0%} of the ranks\nkeep {level:.0%} of the energy",
-            (needed, level), xytext=(0.97, 0.34), textcoords="axes fraction", fontsize=9,
+            (needed, level), xytext=(0.97, 0.4), textcoords="axes fraction", fontsize=9.5,
             color=INK, ha="right", arrowprops={"arrowstyle": "-", "color": ORANGE, "shrinkB": 4},
         )  # fmt: skip
         for axis in (panel.xaxis, panel.yaxis):
@@ -58,7 +57,10 @@ def energy_curves(panels: Mapping[str, Mapping[str, Sequence[float]]], level: fl
         if i == 0:
             panel.set_ylabel("energy kept")
         if i == len(panels) - 1:
-            panel.legend(fontsize=8, loc="lower right", labelspacing=0.2, ncols=2)
+            panel.legend(
+                fontsize=9, loc="lower right", labelspacing=0.2, ncols=2, handlelength=1.1,
+                columnspacing=1,
+            )  # fmt: skip
         told.append(
             f"{title}: "
             + ", ".join(f"{layer} {_needed(e, level):.0%}" for layer, e in lines.items())
@@ -81,18 +83,19 @@ def shared_filters(
     filters, rebuilt: (count, height, width[, 3]); shared: (rank, height, width[, 3]); any scale,
     zero is grey. kept: the energy that they keep, in [0, 1].
     """
-    made = picture(7.2, 2.9)
+    made = picture(6.6, 2.4)
     count, rank = len(filters), len(shared)
     panels = (
         (filters, f"{count} filters"),
-        (shared, f"{rank} shared filters"),
-        (rebuilt, f"{count} mixtures of the {rank}: {kept:.0%}"),
+        (shared, f"the {rank} that they share"),
+        (rebuilt, f"mixtures: {kept:.0%} kept"),
     )
-    columns = math.ceil(math.sqrt(count))
     for i, (tiles, title) in enumerate(panels):
         panel = axes(made, 1, 3, i + 1)
-        draw_image(panel, _sheet(tiles, columns, columns))
-        set_title(panel, title, fontsize=10)
+        columns = math.ceil(math.sqrt(len(tiles)))
+        draw_image(panel, _sheet(tiles, math.ceil(len(tiles) / columns), columns))
+        panel.set_anchor("N")
+        set_title(panel, title, fontsize=10.5)
     made.alt = (
         f"{count} filters of {filters.shape[1]}x{filters.shape[2]} weights, the {rank} that they "
         f"share, and the {count} mixtures of these {rank}, which keep {kept:.0%} of the energy"
@@ -135,10 +138,14 @@ def rank_cut(
     curve.fill_between(numbers[:rank], height[:rank], color=SKY, alpha=0.6, step="mid", linewidth=0)
     curve.plot(numbers, height, color=BLUE, drawstyle="steps-mid", linewidth=1.6)
     curve.axvline(rank, color=ORANGE, linewidth=2)
+    curve.annotate(
+        "cut here", (rank, 0.72 * height[0]), (5, 0), textcoords="offset points", fontsize=9.5,
+        color=ORANGE,
+    )  # fmt: skip
     if useful < len(values):
         curve.axvspan(useful + 0.5, len(values), color=FAINT, alpha=0.6, linewidth=0)
         curve.text(
-            len(values), height[0] * 1.02, "larger than\nthe layer", fontsize=8.5, color=MUTED,
+            len(values), height[0] * 1.02, "larger than\nthe layer", fontsize=9, color=MUTED,
             ha="right", va="top",
         )  # fmt: skip
     curve.set_xlim(0, len(values))
@@ -188,7 +195,7 @@ def cost_by_rank(lines: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -
         told.append(f"{method} pays up to {max(within, default=0):.0%} of its full rank")
     for axis in (panel.xaxis, panel.yaxis):
         axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    panel.set_xlim(0, 1.4)
+    panel.set_xlim(0, 1.46)
     panel.set_xticks(np.arange(0, 1.01, 0.25))
     panel.set_ylim(0, top)
     panel.set_xlabel("rank, of the full rank")
@@ -205,10 +212,12 @@ def time_left(times: Mapping[str, float], work: float) -> Picture:
     """
     made = picture(6.8, 0.42 * len(times) + 1.2)
     panel = axes(made)
-    colours = [GREEN if time <= 1.25 * work else ORANGE for time in times.values()]
-    panel.barh(range(len(times)), list(times.values()), color=colours, height=0.55)
+    panel.barh(range(len(times)), list(times.values()), color=BLUE, height=0.55)
     for row, time in enumerate(times.values()):
-        panel.text(time + 0.01, row, f"{time:.0%}", va="center", fontsize=9.5, color=INK)
+        panel.text(
+            time + 0.01, row, f"{time:.0%}", va="center", fontsize=9.5, color=INK, zorder=5,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+        )  # fmt: skip
     panel.axvline(work, color=INK, linewidth=1.4, linestyle=":")
     panel.text(
         work, -0.75, f" {work:.0%} of the work", ha="left", va="center", fontsize=9, color=MUTED
@@ -232,34 +241,47 @@ def accuracy_by_macs(
     panels: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]],
     whole: Sequence[float],
 ) -> Picture:
-    """Accuracy against the share of the MACs that is left, one line a method.
+    """What is named wrong, against the share of the MACs that is left, one line a method.
 
     panels: title -> {method: (shares of the MACs, accuracies)}; whole: the original's accuracy for
     each panel, on its images.
     """
-    made = picture(7.2, 3.6)
+    made = picture(6.6, 5.6)
     names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
     told = []
     for i, ((title, lines), original) in enumerate(zip(panels.items(), whole, strict=True)):
-        panel = axes(made, 1, len(panels), i + 1)
-        panel.axhline(original, color=MUTED, linewidth=1, linestyle=":")
+        panel = axes(made, len(panels), 1, i + 1)
+        panel.axhline(_wrong(original), color=MUTED, linewidth=1, linestyle=":")
+        panel.text(0.002, _wrong(original) / 1.06, "original", fontsize=9.5, color=MUTED)
         for name, (shares, accuracies) in lines.items():
-            colour = COLOURS[names.index(name) % len(COLOURS)]
-            panel.plot(shares, accuracies, "o-", color=colour, markersize=5, label=name)
+            colour, mark = COLOURS[names.index(name) % len(COLOURS)], MARKS[names.index(name) % 6]
+            panel.plot(
+                shares, [_wrong(a) for a in accuracies], f"{mark}-", color=colour, markersize=6
+            )
             points = zip(shares, accuracies, strict=True)
             told.append(f"{title}, {name}: " + ", ".join(f"{a:.1%} at {s:.0%}" for s, a in points))
+        panel.set_yscale("log")
+        panel.set_ylim(1.05, 0.007)
+        panel.set_yticks([1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01])
+        panel.minorticks_off()
         for axis in (panel.xaxis, panel.yaxis):
             axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        panel.set_ylim(0, 1.03)
-        panel.set_xlim(0, None)
-        panel.set_xlabel("MACs left")
+        panel.set_xlim(0, 0.32)
+        panel.set_ylabel("named wrong")
         set_title(panel, title)
         if i == 0:
-            panel.set_ylabel("accuracy")
-            panel.text(
-                0.005, original - 0.01, "original", fontsize=8.5, color=MUTED, va="top", ha="left"
-            )
+            for name, colour, mark in zip(names, COLOURS, MARKS, strict=False):
+                panel.plot([], [], f"{mark}-", color=colour, markersize=6, label=name)
+            panel.legend(fontsize=9.5, loc="lower left")
         if i == len(panels) - 1:
-            panel.legend(fontsize=8.5, loc="lower right")
+            panel.set_xlabel("MACs left")
     made.alt = "; ".join(told)
     return made
+
+
+MARKS = "osD^vX"
+
+
+def _wrong(accuracy: float) -> float:
+    """The share named wrong; none at all has no place on a logarithmic axis."""
+    return max(1 - accuracy, 0.008)

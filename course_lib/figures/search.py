@@ -44,9 +44,19 @@ def pareto(
                       edgecolors=COLOURS[1], linewidths=2.2, zorder=4)  # fmt: skip
     panel.set_xscale("log")
     panel.margins(0.1, 0.16)
-    panel.xaxis.set_major_formatter(lambda value, _place: short_bytes(value))
-    panel.xaxis.set_minor_formatter(lambda value, _place: short_bytes(value))
-    panel.tick_params(axis="x", which="minor", labelsize=7.5)
+    low, high = panel.get_xlim()
+    steps = [step * 10**power for power in range(1, 8) for step in (1, 1.5, 2, 3, 4, 5, 6, 8)]
+    there = [step for step in steps if low <= step <= high]
+    panel.set_xticks(there, [short_bytes(step) for step in there])
+    panel.minorticks_off()
+    for label, style in (
+        ("on the front", {"color": COLOURS[0]}),
+        ("beaten", {"color": "none", "edgecolors": MUTED}),
+        ("chosen", {"color": "none", "edgecolors": COLOURS[1], "linewidths": 2.2}),
+    ):
+        if label != "chosen" or chosen is not None:
+            panel.scatter([], [], 55, label=label, **style)  # type: ignore[arg-type]
+    panel.legend(loc="lower right", fontsize=9.5)
     panel.set_xlabel("packed file (larger dots are slower)")
     panel.set_ylabel("points against the original")
     made.alt = f"{len(sizes)} trials, {sum(front)} on the front; " + "; ".join(

@@ -1,6 +1,7 @@
 """Pictures of chapter 08: what gets confused, what pays where, and the roofline."""
 
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.colors import TwoSlopeNorm
@@ -97,13 +98,13 @@ def paying(gains: Mapping[tuple[str, str], float], title: str = "") -> Picture:
                        ha="center", va="center", fontsize=9.5,
                        color="black" if light > 0.55 else "white")  # fmt: skip
     panel.set_xticks(range(len(columns)), [name.replace(" ", "\n") for name in columns],
-                     fontsize=8.5 if len(columns) <= 6 else 7)  # fmt: skip
+                     fontsize=9 if len(columns) <= 6 else 7.5)  # fmt: skip
     panel.xaxis.tick_top()
-    panel.set_yticks(range(len(rows)), list(rows), fontsize=9)
+    panel.set_yticks(range(len(rows)), [textwrap.fill(row, 26) for row in rows], fontsize=9)
     panel.grid(False)
     panel.tick_params(length=0)
-    if title:
-        panel.set_xlabel(title, fontsize=9, color=MUTED)
+    key = "blue: faster, red: slower"
+    panel.set_xlabel(f"{title}\n{key}" if title else key, fontsize=9, color=MUTED)
     made.alt = f"{title}: " + "; ".join(
         f"{name}: " + ", ".join(
             f"{column} {value:.2g}x" for column, value in zip(columns, values, strict=True)
@@ -134,12 +135,12 @@ def roofline(
     for (label, layers), colour in zip(points.items(), COLOURS, strict=False):
         panel.scatter([x for _, x, _ in layers], [y for _, _, y in layers], color=colour, s=42,
                       label=label, zorder=3)  # fmt: skip
-        for place, (name, x, y) in enumerate(layers):  # below and above in turn: they lie close
-            panel.annotate(name, (x, y), [(4, -10), (-4, 6)][place % 2], fontsize=7.5,
+        for name, x, y, aside in _named_below(layers):
+            panel.annotate(name, (x, y), (aside, -13), fontsize=9,
                            textcoords="offset points", color=colour)  # fmt: skip
-    panel.text(ridge / 1.1, macs_per_second * 1.12, "memory is the limit", ha="right", fontsize=8.5,
+    panel.text(ridge / 1.1, macs_per_second * 1.12, "memory is the limit", ha="right", fontsize=9,
                color=MUTED)  # fmt: skip
-    panel.text(ridge * 1.1, macs_per_second * 1.12, "arithmetic is the limit", fontsize=8.5,
+    panel.text(ridge * 1.1, macs_per_second * 1.12, "arithmetic is the limit", fontsize=9,
                color=MUTED)  # fmt: skip
     panel.set_xscale("log")
     panel.set_yscale("log")
@@ -154,6 +155,20 @@ def roofline(
         for label, layers in points.items()
     )
     return made
+
+
+def _named_below(
+    layers: Sequence[tuple[str, float, float]],
+) -> Iterator[tuple[str, float, float, float]]:
+    """The layers, and how far aside each one's name stands, as some lie close to each other."""
+    groups: list[list[tuple[str, float, float]]] = []
+    for layer in sorted(layers, key=lambda layer: layer[1]):
+        close = bool(groups) and layer[1] < 1.4 * groups[-1][-1][1]
+        groups[-1].append(layer) if close else groups.append([layer])
+    for group in groups:
+        sides = np.linspace(-14, 5, len(group)) if len(group) > 1 else [3]
+        for (name, x, y), aside in zip(group, sides, strict=True):
+            yield name, x, y, float(aside)
 
 
 def by_operation(

@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from course_lib import counting, data, engines, low_rank, packing, training
@@ -109,7 +110,7 @@ def wrong_tucker_macs_hard_coded(inputs, outputs, window, stride, side, ranks):
 
 
 def wrong_tucker_macs_the_whole_layer(inputs, outputs, window, stride, side, ranks):
-    "other"
+    "the_whole_layer"
     return inputs * outputs * window**2 * math.ceil(side / stride) ** 2
 
 
@@ -231,7 +232,7 @@ def wrong_by_answers_centres_in_place(weight, bias, inputs, rank):
 
 
 def wrong_by_answers_without_a_shift(weight, bias, inputs, rank):
-    "other"
+    "cannot_be_used"
     said = inputs @ weight.T
     keep = torch.linalg.svd((said - said.mean(0)).T, full_matrices=False)[0][:, :rank]
     return keep.T @ weight, keep
@@ -634,6 +635,721 @@ def right_shared_ranks_sorted_once(values, costs, budget):
             ranks[i] += 1
             left -= costs[i]
     return ranks
+
+
+# More of each task before, as others write them.
+
+
+def wrong_tucker_macs_padding_forgotten(inputs, outputs, window, stride, side, ranks):
+    "padding_forgotten"
+    out = (side - window) // stride + 1
+    r, s = ranks
+    return side * side * inputs * r + out * out * (r * s * window**2 + s * outputs)
+
+
+def wrong_tucker_macs_each_channel_alone(inputs, outputs, window, stride, side, ranks):
+    "each_channel_alone"
+    out = math.ceil(side / stride)
+    r, s = ranks
+    return side**2 * inputs * r + out**2 * r * window**2 + out**2 * s * outputs
+
+
+def wrong_tucker_macs_not_rounded(inputs, outputs, window, stride, side, ranks):
+    "side_not_rounded"
+    out = side / stride
+    r, s = ranks
+    return side**2 * inputs * r + out**2 * (r * s * window**2 + s * outputs)
+
+
+def wrong_tucker_macs_a_side_for_the_places(inputs, outputs, window, stride, side, ranks):
+    "a_row_of_places"
+    out = math.ceil(side / stride)
+    r, s = ranks
+    return side * inputs * r + out * (r * s * window**2 + s * outputs)
+
+
+def wrong_tucker_macs_last_from_the_first_rank(inputs, outputs, window, stride, side, ranks):
+    "last_from_the_first_rank"
+    out = math.ceil(side / stride)
+    r, s = ranks
+    return side**2 * inputs * r + out**2 * (r * s * window**2 + r * outputs)
+
+
+def wrong_tucker_macs_one_rank(inputs, outputs, window, stride, side, ranks):
+    "one_rank_for_both"
+    out = math.ceil(side / stride)
+    r = ranks[0]
+    return side**2 * inputs * r + out**2 * (r * r * window**2 + r * outputs)
+
+
+def wrong_tucker_macs_stride_in_middle_and_last(inputs, outputs, window, stride, side, ranks):
+    "stride_twice"
+    total, channels = (0, [inputs, *ranks, outputs])
+    for layer, k in enumerate((1, window, 1)):
+        if layer > 0:
+            side = math.ceil(side / stride)
+        total += channels[layer] * channels[layer + 1] * k * k * side * side
+    return total
+
+
+def wrong_tucker_macs_window_in_the_first(inputs, outputs, window, stride, side, ranks):
+    "window_in_the_first"
+    out = math.ceil(side / stride)
+    r, s = ranks
+    return side**2 * inputs * r * window**2 + out**2 * (r * s + s * outputs)
+
+
+def wrong_tucker_macs_with_biases(inputs, outputs, window, stride, side, ranks):
+    "biases_too"
+    out = math.ceil(side / stride)
+    r, s = ranks
+    return side**2 * (inputs + 1) * r + out**2 * ((r * window**2 + 1) * s + (s + 1) * outputs)
+
+
+def wrong_tucker_macs_one_place_too_many(inputs, outputs, window, stride, side, ranks):
+    "one_place_too_many"
+    out = side // stride + 1
+    r, s = ranks
+    return side**2 * inputs * r + out**2 * (r * s * window**2 + s * outputs)
+
+
+def wrong_tucker_macs_stride_divides_everything(inputs, outputs, window, stride, side, ranks):
+    "stride_for_all_the_work"
+    r, s = ranks
+    return (inputs * r + r * s * window**2 + s * outputs) * side * side // stride
+
+
+def wrong_tucker_macs_before_the_first(inputs, outputs, window, stride, side, ranks):
+    "other"
+    out = math.ceil(side / stride)
+    r, s = ranks
+    return out**2 * inputs * r + side**2 * r * s * window**2 + out**2 * s * outputs
+
+
+def wrong_tucker_macs_saved(inputs, outputs, window, stride, side, ranks):
+    "saved_instead_of_left"
+    out = math.ceil(side / stride)
+    r, s = ranks
+    whole = inputs * outputs * window**2 * out**2
+    return whole - (side**2 * inputs * r + out**2 * (r * s * window**2 + s * outputs))
+
+
+def wrong_tucker_macs_a_share(inputs, outputs, window, stride, side, ranks):
+    "as_a_share"
+    out = math.ceil(side / stride)
+    r, s = ranks
+    whole = inputs * outputs * window**2 * out**2
+    return (side**2 * inputs * r + out**2 * (r * s * window**2 + s * outputs)) / whole
+
+
+def right_tucker_macs_numpy(inputs, outputs, window, stride, side, ranks):
+    out = -(-side // stride)
+    return np.dot(
+        [side**2, out**2, out**2],
+        [inputs * ranks[0], window**2 * np.prod(ranks), ranks[1] * outputs],
+    )
+
+
+def right_tucker_macs_formula(inputs, outputs, window, stride, side, ranks):
+    p = window // 2
+    out = int((side + 2 * p - (window - 1) - 1) / stride + 1)
+
+    def conv(i, o, k, n):
+        return i * o * k * k * n * n
+
+    return sum(
+        [
+            conv(inputs, ranks[0], 1, side),
+            conv(ranks[0], ranks[1], window, out),
+            conv(ranks[1], outputs, 1, out),
+        ]
+    )
+
+
+def right_tucker_macs_hooks(inputs, outputs, window, stride, side, ranks):
+    net = nn.Sequential(
+        nn.Conv2d(inputs, ranks[0], 1),
+        nn.Conv2d(ranks[0], ranks[1], window, stride, window // 2),
+        nn.Conv2d(ranks[1], outputs, 1),
+    )
+    total = []
+    for layer in net:
+        layer.register_forward_hook(
+            lambda own, i, o: total.append(own.weight[0].numel() * o.numel())
+        )
+    net(torch.randn(1, inputs, side, side))
+    return [sum(total)]
+
+
+def _pca(weight, inputs):
+    said = inputs @ weight.T
+    mean = said.mean(0)
+    return (said, mean, torch.linalg.svd(said - mean, full_matrices=False))
+
+
+def wrong_by_answers_columns_of_vh(weight, bias, inputs, rank):
+    "columns_for_rows"
+    _said, mean, (_u, _s, vh) = _pca(weight, inputs)
+    second = vh[:, :rank]
+    return (second.T @ weight, second, bias + mean - second @ second.T @ mean)
+
+
+def wrong_by_answers_strength_too(weight, bias, inputs, rank):
+    "strengths_too"
+    _said, mean, (_u, s, vh) = _pca(weight, inputs)
+    second = vh[:rank].T * s[:rank]
+    first = vh[:rank] @ weight
+    return (first, second, bias + mean - second @ first @ inputs.mean(0))
+
+
+def wrong_by_answers_root_in_both(weight, bias, inputs, rank):
+    "strengths_too"
+    _said, mean, (_u, s, vh) = _pca(weight, inputs)
+    root = s[:rank].sqrt()
+    second, first = (vh[:rank].T * root, root[:, None] * (vh[:rank] @ weight))
+    return (first, second, bias + mean - second @ first @ inputs.mean(0))
+
+
+def wrong_by_answers_weights_and_mean_mended(weight, bias, inputs, rank):
+    "weights_cut_and_mean_mended"
+    u, s, vh = torch.linalg.svd(weight, full_matrices=False)
+    first, second = (vh[:rank], u[:, :rank] * s[:rank])
+    mean = inputs.mean(0)
+    return (first, second, bias + weight @ mean - second @ first @ mean)
+
+
+def wrong_by_answers_standardised(weight, bias, inputs, rank):
+    "answers_standardised"
+    said = inputs @ weight.T
+    mean = said.mean(0)
+    z = (said - mean) / said.std(0)
+    second = torch.linalg.svd(z, full_matrices=False)[2][:rank].T
+    return (second.T @ weight, second, bias + mean - second @ second.T @ mean)
+
+
+def wrong_by_answers_sign_of_the_mean(weight, bias, inputs, rank):
+    "mean_taken_away"
+    _said, mean, (_u, _s, vh) = _pca(weight, inputs)
+    second = vh[:rank].T
+    return (second.T @ weight, second, bias - mean + second @ second.T @ mean)
+
+
+def wrong_by_answers_minus_what_is_said(weight, bias, inputs, rank):
+    "mean_itself_forgotten"
+    _said, mean, (_u, _s, vh) = _pca(weight, inputs)
+    second = vh[:rank].T
+    return (second.T @ weight, second, bias - second @ second.T @ mean)
+
+
+def wrong_by_answers_bias_twice(weight, bias, inputs, rank):
+    "bias_twice"
+    said = inputs @ weight.T + bias
+    mean = said.mean(0)
+    second = torch.linalg.svd(said - mean, full_matrices=False)[2][:rank].T
+    return (second.T @ weight, second, bias + mean - second @ second.T @ (mean - bias))
+
+
+def wrong_by_answers_factors_exchanged(weight, bias, inputs, rank):
+    "factors_exchanged"
+    _said, mean, (_u, _s, vh) = _pca(weight, inputs)
+    second = vh[:rank].T
+    return (second, second.T @ weight, bias + mean - second @ second.T @ mean)
+
+
+def wrong_by_answers_one_mean_for_all(weight, bias, inputs, rank):
+    "one_mean_for_all"
+    said = inputs @ weight.T
+    mean = said.mean()
+    second = torch.linalg.svd(said - mean, full_matrices=False)[2][:rank].T
+    return (second.T @ weight, second, bias + mean - second @ second.T @ mean.expand(len(weight)))
+
+
+def wrong_by_answers_mean_of_each_picture(weight, bias, inputs, rank):
+    "mean_of_each_picture"
+    said = inputs @ weight.T
+    said = said - said.mean(1, keepdim=True)
+    second = torch.linalg.svd(said, full_matrices=False)[2][:rank].T
+    mean = (inputs @ weight.T).mean(0)
+    return (second.T @ weight, second, bias + mean - second @ second.T @ mean)
+
+
+def wrong_by_answers_centred_inputs_no_shift(weight, bias, inputs, rank):
+    "no_shift_at_all"
+    x = inputs - inputs.mean(0)
+    second = torch.linalg.svd(x @ weight.T, full_matrices=False)[2][:rank].T
+    return (second.T @ weight, second, torch.zeros(len(weight)))
+
+
+def wrong_by_answers_mean_answer_alone(weight, bias, inputs, rank):
+    "mean_without_the_bias"
+    _said, mean, (_u, _s, vh) = _pca(weight, inputs)
+    second = vh[:rank].T
+    return (second.T @ weight, second, mean)
+
+
+def wrong_by_answers_uncentred_with_shift(weight, bias, inputs, rank):
+    "directions_with_the_mean"
+    said = inputs @ weight.T
+    mean = said.mean(0)
+    second = torch.linalg.svd(said, full_matrices=False)[2][:rank].T
+    return (second.T @ weight, second, bias + mean - second @ second.T @ mean)
+
+
+def wrong_by_answers_regression_on_codes(weight, bias, inputs, rank):
+    "directions_of_the_inputs"
+    x = inputs - inputs.mean(0)
+    first = torch.linalg.svd(x, full_matrices=False)[2][:rank]
+    codes = torch.cat([inputs @ first.T, torch.ones(len(inputs), 1)], 1)
+    sol = torch.linalg.lstsq(codes, inputs @ weight.T + bias).solution
+    return (first, sol[:-1].T, sol[-1])
+
+
+def right_by_answers_eigh(weight, bias, inputs, rank):
+    cov = torch.cov(inputs.T)
+    _e, d = torch.linalg.eigh(weight @ cov @ weight.T)
+    d = d.flip(1)[:, :rank]
+    return (d.T @ weight, d, bias + (weight - d @ d.T @ weight) @ inputs.mean(0))
+
+
+def right_by_answers_layers(weight, bias, inputs, rank):
+    said = F.linear(inputs, weight, bias)
+    _u, _s, vh = torch.linalg.svd((said - said.mean(0)).double(), full_matrices=False)
+    basis = vh.mT[:, :rank].float()
+    first = basis.T @ weight
+    shift = said.mean(0) - F.linear(F.linear(inputs, first), basis).mean(0)
+    return (nn.Parameter(first), nn.Parameter(basis), nn.Parameter(shift))
+
+
+def right_by_answers_sklearn(weight, bias, inputs, rank):
+    from sklearn.decomposition import PCA
+
+    said = (inputs @ weight.T + bias).numpy()
+    pca = PCA(rank, svd_solver="full").fit(said)
+    second = pca.components_.T
+    first = pca.components_ @ weight.numpy()
+    shift = pca.mean_ - second @ (pca.components_ @ (pca.mean_ - bias.numpy()))
+    return (first.tolist(), second.tolist(), shift.tolist())
+
+
+def right_by_answers_lstsq(weight, bias, inputs, rank):
+    _said, mean, (u, s, vh) = _pca(weight, inputs)
+    target = u[:, :rank] * s[:rank]
+    x = inputs - inputs.mean(0)
+    first = torch.linalg.lstsq(x.double(), target.double()).solution.T.float()
+    second = vh[:rank].T
+    return (first, second, bias + mean - second @ (first @ inputs.mean(0)))
+
+
+def _cut_rows(conv, rank, table=None):
+    table = _by_rows(conv) if table is None else table
+    u, s, v = torch.linalg.svd(table, full_matrices=False)
+    o, i, h, w = conv.weight.shape
+    return (
+        v[:rank].reshape(rank, i, 1, w),
+        (u[:, :rank] * s[:rank]).reshape(o, h, rank).permute(0, 2, 1)[..., None],
+    )
+
+
+def _by_rows(conv):
+    return conv.weight.detach().permute(0, 2, 1, 3).flatten(2).flatten(0, 1)
+
+
+def _in_two(conv, first, second, strides=None, paddings=None, bias=None, bias1=False):
+    (down, along), (top, side) = (conv.stride, conv.padding)
+    one, two = strides or ((1, along), (down, 1))
+    around, above = paddings or ((0, side), (top, 0))
+    a = nn.Conv2d(conv.in_channels, len(first), first.shape[2:], one, around, bias=bias1)
+    keeps = conv.bias is not None if bias is None else bias
+    b = nn.Conv2d(len(first), conv.out_channels, second.shape[2:], two, above, bias=keeps)
+    a.weight, b.weight = (nn.Parameter(first), nn.Parameter(second))
+    if keeps and conv.bias is not None:
+        b.bias = nn.Parameter(conv.bias.detach())
+    return nn.Sequential(a, b)
+
+
+def wrong_rows_first_half_of_the_strength(conv, rank):
+    "strengths_half"
+    o, i, h, w = conv.weight.shape
+    u, s, v = torch.linalg.svd(_by_rows(conv), full_matrices=False)
+    return _in_two(
+        conv,
+        v[:rank].reshape(rank, i, 1, w),
+        (u[:, :rank] * s[:rank].sqrt()).reshape(o, h, rank).permute(0, 2, 1)[..., None],
+    )
+
+
+def wrong_rows_first_first_with_a_bias(conv, rank):
+    "bias_drawn_by_chance"
+    return _in_two(conv, *_cut_rows(conv, rank), bias1=True)
+
+
+def wrong_rows_first_bias_not_copied(conv, rank):
+    "bias_drawn_by_chance"
+    pair = _in_two(conv, *_cut_rows(conv, rank))
+    if conv.bias is not None:
+        pair[1].bias = nn.Parameter(torch.rand(len(conv.bias)) - 0.5)
+    return pair
+
+
+def wrong_rows_first_second_always_a_bias(conv, rank):
+    "bias_drawn_by_chance"
+    pair = _in_two(conv, *_cut_rows(conv, rank), bias=True)
+    return pair
+
+
+def wrong_rows_first_stride_the_other_way(conv, rank):
+    "stride_exchanged"
+    down, along = conv.stride
+    return _in_two(conv, *_cut_rows(conv, rank), strides=((1, down), (along, 1)))
+
+
+def right_rows_first_stride_in_the_second(conv, rank):
+    return _in_two(conv, *_cut_rows(conv, rank), strides=((1, 1), conv.stride))
+
+
+def wrong_rows_first_stride_lost(conv, rank):
+    "stride_lost"
+    return _in_two(conv, *_cut_rows(conv, rank), strides=((1, 1), (1, 1)))
+
+
+def wrong_rows_first_padding_forgotten(conv, rank):
+    "padding_forgotten"
+    return _in_two(conv, *_cut_rows(conv, rank), paddings=((0, 0), (0, 0)))
+
+
+def right_rows_first_padding_in_the_first(conv, rank):
+    return _in_two(conv, *_cut_rows(conv, rank), paddings=(conv.padding, (0, 0)))
+
+
+def wrong_rows_first_height_before_outputs(conv, rank):
+    "height_before_outputs"
+    o, i, h, w = conv.weight.shape
+    table = conv.weight.detach().permute(2, 0, 1, 3).reshape(h * o, i * w)
+    return _in_two(conv, *_cut_rows(conv, rank, table))
+
+
+def wrong_rows_first_width_before_inputs(conv, rank):
+    "width_before_inputs"
+    o, i, h, w = conv.weight.shape
+    table = conv.weight.detach().permute(0, 2, 3, 1).reshape(o * h, w * i)
+    return _in_two(conv, *_cut_rows(conv, rank, table))
+
+
+def wrong_rows_first_transpose_in_the_table(conv, rank):
+    "width_in_the_rows"
+    o, i, h, w = conv.weight.shape
+    table = conv.weight.detach().transpose(1, 3).reshape(o * h, i * w)
+    return _in_two(conv, *_cut_rows(conv, rank, table))
+
+
+def wrong_rows_first_relu_between(conv, rank):
+    "relu_between"
+    pair = _in_two(conv, *_cut_rows(conv, rank))
+    return nn.Sequential(pair[0], nn.ReLU(), pair[1])
+
+
+def wrong_rows_first_last_ranks(conv, rank):
+    "weakest_ranks"
+    o, i, h, w = conv.weight.shape
+    u, s, v = torch.linalg.svd(_by_rows(conv), full_matrices=False)
+    return _in_two(
+        conv,
+        v[-rank:].reshape(rank, i, 1, w),
+        (u[:, -rank:] * s[-rank:]).reshape(o, h, rank).permute(0, 2, 1)[..., None],
+    )
+
+
+def wrong_rows_first_bias_in_a_first(conv, rank):
+    "bias_drawn_by_chance"
+    pair = _in_two(conv, *_cut_rows(conv, rank), bias=False, bias1=conv.bias is not None)
+    if conv.bias is not None:
+        pair[0].bias.data = conv.bias.detach()[:rank].clone()
+    return pair
+
+
+def wrong_rows_first_full_rank(conv, rank):
+    "rank_not_kept"
+    full = min(
+        conv.weight.shape[0] * conv.weight.shape[2], conv.weight.shape[1] * conv.weight.shape[3]
+    )
+    return _in_two(conv, *_cut_rows(conv, full))
+
+
+def wrong_rows_first_order_swapped(conv, rank):
+    "cannot_be_used"
+    pair = _in_two(conv, *_cut_rows(conv, rank))
+    return nn.Sequential(pair[1], pair[0])
+
+
+def right_rows_first_svd_lowrank(conv, rank):
+    table = _by_rows(conv)
+    u, s, v = torch.svd(table)
+    o, i, h, w = conv.weight.shape
+    first = (v[:, :rank] * s[:rank].sqrt()).T.reshape(rank, i, 1, w)
+    second = (u[:, :rank] * s[:rank].sqrt()).reshape(o, h, rank, 1).transpose(1, 2).contiguous()
+    return _in_two(conv, first.contiguous(), second)
+
+
+def right_rows_first_einsum(conv, rank):
+    w = conv.weight.detach()
+    o, i, h, k = w.shape
+    t = torch.einsum("oihw->ohiw", w).reshape(o * h, i * k)
+    U, S, Vh = torch.linalg.svd(t)
+    A, B = (U[:, :rank] @ torch.diag(S[:rank]), Vh[:rank])
+    seq = nn.Sequential(
+        nn.Conv2d(
+            i, rank, (1, k), stride=(1, conv.stride[1]), padding=(0, conv.padding[1]), bias=False
+        ),
+        nn.Conv2d(rank, o, (h, 1), stride=(conv.stride[0], 1), padding=(conv.padding[0], 0)),
+    )
+    with torch.no_grad():
+        seq[0].weight.copy_(B.view(rank, i, 1, k))
+        seq[1].weight.copy_(A.view(o, h, rank).permute(0, 2, 1).unsqueeze(-1))
+        if conv.bias is None:
+            seq[1].bias.zero_()
+        else:
+            seq[1].bias.copy_(conv.bias)
+    return seq
+
+
+class _Two(nn.Module):
+    def __init__(self, a, b, bias, stride, padding):
+        super().__init__()
+        self.a, self.b, self.bias, self.stride, self.padding = (
+            nn.Parameter(a),
+            nn.Parameter(b),
+            bias,
+            stride,
+            padding,
+        )
+
+    def forward(self, x):
+        x = F.conv2d(x, self.a, None, (1, self.stride[1]), (0, self.padding[1]))
+        return F.conv2d(x, self.b, self.bias, (self.stride[0], 1), (self.padding[0], 0))
+
+
+def right_rows_first_functional(conv, rank):
+    return _Two(*_cut_rows(conv, rank), conv.bias, conv.stride, conv.padding)
+
+
+def right_rows_first_double(conv, rank):
+    pair = _in_two(conv, *_cut_rows(copy.deepcopy(conv).double(), rank))
+    return pair.float()
+
+
+def _one_by_one(values, costs, budget, gain, ranks=None, fits=lambda c, left: c <= left):
+    ranks = ranks or [1] * len(values)
+    left = budget - sum(costs)
+    while True:
+        ok = [i for i in range(len(values)) if ranks[i] < len(values[i]) and fits(costs[i], left)]
+        if not ok:
+            return ranks
+        best = max(ok, key=lambda i: float(gain(i, ranks[i])))
+        ranks[best] += 1
+        left -= costs[best]
+
+
+def wrong_shared_ranks_share_then_squared(values, costs, budget):
+    "squared_after_sharing"
+    return _one_by_one(
+        values, costs, budget, lambda i, r: (values[i][r] / values[i].sum()) ** 2 / costs[i]
+    )
+
+
+def wrong_shared_ranks_of_what_is_left(values, costs, budget):
+    "fills_the_cheapest"
+    return _one_by_one(
+        values,
+        costs,
+        budget,
+        lambda i, r: values[i][r] ** 2 / (values[i][r:] ** 2).sum() / costs[i],
+    )
+
+
+def wrong_shared_ranks_all_so_far(values, costs, budget):
+    "fills_the_cheapest"
+    sq = [v**2 / (v**2).sum() for v in values]
+    return _one_by_one(values, costs, budget, lambda i, r: sq[i][: r + 1].sum() / costs[i])
+
+
+def wrong_shared_ranks_all_for_all_paid(values, costs, budget):
+    "all_that_is_kept_by_all_it_costs"
+    sq = [v**2 / (v**2).sum() for v in values]
+    return _one_by_one(
+        values, costs, budget, lambda i, r: sq[i][: r + 1].sum() / (costs[i] * (r + 1))
+    )
+
+
+def wrong_shared_ranks_cost_of_all_ranks(values, costs, budget):
+    "price_of_all_ranks"
+    sq = [v**2 / (v**2).sum() for v in values]
+    return _one_by_one(values, costs, budget, lambda i, r: sq[i][r] / (costs[i] * (r + 1)))
+
+
+def wrong_shared_ranks_of_the_whole_network(values, costs, budget):
+    "energy_not_as_a_share"
+    total = sum((v**2).sum() for v in values)
+    return _one_by_one(values, costs, budget, lambda i, r: values[i][r] ** 2 / total / costs[i])
+
+
+def wrong_shared_ranks_strictly_below(values, costs, budget):
+    "keeps_a_weight_back"
+    sq = [v**2 / (v**2).sum() for v in values]
+    return _one_by_one(
+        values, costs, budget, lambda i, r: sq[i][r] / costs[i], fits=lambda c, left: c < left
+    )
+
+
+def wrong_shared_ranks_never_the_last(values, costs, budget):
+    "last_rank_never_given"
+    sq = [v**2 / (v**2).sum() for v in values]
+    [v[:-1] if len(v) > 1 else v for v in values]
+    ranks, left = ([1] * len(values), budget - sum(costs))
+    while True:
+        ok = [i for i in range(len(values)) if ranks[i] < len(values[i]) - 1 and costs[i] <= left]
+        if not ok:
+            return ranks
+        best = max(ok, key=lambda i: float(sq[i][ranks[i]] / costs[i]))
+        ranks[best] += 1
+        left -= costs[best]
+
+
+def wrong_shared_ranks_from_the_top(values, costs, budget):
+    "gives_up_early"
+    sq = [v**2 / (v**2).sum() for v in values]
+    ranks = [len(v) for v in values]
+    while sum((c * r for c, r in zip(costs, ranks, strict=False))) > budget:
+        ok = [i for i in range(len(values)) if ranks[i] > 1]
+        worst = min(ok, key=lambda i: float(sq[i][ranks[i] - 1] / costs[i]))
+        ranks[worst] -= 1
+    return ranks
+
+
+def wrong_shared_ranks_times_cost(values, costs, budget):
+    "price_turned_round"
+    sq = [v**2 / (v**2).sum() for v in values]
+    return _one_by_one(values, costs, budget, lambda i, r: sq[i][r] * costs[i])
+
+
+def wrong_shared_ranks_budget_of_ranks(values, costs, budget):
+    "budget_in_ranks"
+    sq = [v**2 / (v**2).sum() for v in values]
+    ranks, left = ([1] * len(values), budget - len(values))
+    while left > 0:
+        ok = [i for i in range(len(values)) if ranks[i] < len(values[i])]
+        if not ok:
+            break
+        best = max(ok, key=lambda i: float(sq[i][ranks[i]] / costs[i]))
+        ranks[best] += 1
+        left -= 1
+    return ranks
+
+
+def wrong_shared_ranks_a_share_for_each(values, costs, budget):
+    "the_same_weights_for_each"
+    part = budget / len(values)
+    return [max(1, min(len(v), int(part // c))) for v, c in zip(values, costs, strict=False)]
+
+
+def wrong_shared_ranks_whole_layer_at_once(values, costs, budget):
+    "one_layer_after_the_other"
+    sq = [v**2 / (v**2).sum() for v in values]
+    ranks, left = ([1] * len(values), budget - sum(costs))
+    for i in sorted(range(len(values)), key=lambda i: -float(sq[i][1] / costs[i])):
+        while ranks[i] < len(values[i]) and costs[i] <= left:
+            ranks[i] += 1
+            left -= costs[i]
+    return ranks
+
+
+def wrong_shared_ranks_gain_by_largest(values, costs, budget):
+    "share_of_the_first"
+    return _one_by_one(
+        values, costs, budget, lambda i, r: (values[i][r] / values[i][0]) ** 2 / costs[i]
+    )
+
+
+def wrong_shared_ranks_cheapest_first(values, costs, budget):
+    "fills_the_cheapest"
+    return _one_by_one(values, costs, budget, lambda i, r: -costs[i])
+
+
+def wrong_shared_ranks_extra_ranks(values, costs, budget):
+    "beside_the_first"
+    sq = [v**2 / (v**2).sum() for v in values]
+    return [r - 1 for r in _one_by_one(values, costs, budget, lambda i, r: sq[i][r] / costs[i])]
+
+
+def right_shared_ranks_numpy(values, costs, budget):
+    e = [np.asarray(v, float) ** 2 for v in values]
+    e = [x / x.sum() for x in e]
+    ranks = np.ones(len(e), int)
+    while True:
+        used = ranks @ np.array(costs)
+        g = np.array(
+            [
+                x[r] / c if r < len(x) and used + c <= budget else -1
+                for x, r, c in zip(e, ranks, costs, strict=False)
+            ]
+        )
+        if g.max() < 0:
+            return ranks.tolist()
+        ranks[g.argmax()] += 1
+
+
+def right_shared_ranks_torch(values, costs, budget):
+    ranks = torch.ones(len(values), dtype=torch.long)
+    cost = torch.tensor(costs)
+    while True:
+        gains = torch.full((len(values),), -torch.inf)
+        for i, v in enumerate(values):
+            if ranks[i] < len(v) and (ranks * cost).sum() + cost[i] <= budget:
+                gains[i] = v[ranks[i]] ** 2 / v.pow(2).sum() / cost[i]
+        if torch.isinf(gains).all():
+            return ranks
+        ranks[gains.argmax()] += 1
+
+
+def right_shared_ranks_recursive(values, costs, budget):
+
+    def go(ranks):
+        left = budget - sum((r * c for r, c in zip(ranks, costs, strict=False)))
+        options = [
+            (float(v[r] ** 2 / torch.linalg.norm(v) ** 2 / c), i)
+            for i, (v, r, c) in enumerate(zip(values, ranks, costs, strict=False))
+            if r < v.numel() and c <= left
+        ]
+        if not options:
+            return ranks
+        _, i = max(options)
+        return go(tuple((r + (j == i) for j, r in enumerate(ranks))))
+
+    return go((1,) * len(values))
+
+
+def right_shared_ranks_padded(values, costs, budget):
+    pad = nn.utils.rnn.pad_sequence(
+        [v**2 / (v**2).sum() for v in values], batch_first=True, padding_value=-1
+    )
+    pad = pad / torch.tensor(costs)[:, None]
+    ranks = [1] * len(values)
+    left = budget - sum(costs)
+    pad[:, 0] = -1
+    while True:
+        order = pad.flatten().argsort(descending=True)
+        done = True
+        for k in order.tolist():
+            i, r = divmod(k, pad.shape[1])
+            if pad[i, r] < 0:
+                break
+            if r == ranks[i] and costs[i] <= left:
+                ranks[i] += 1
+                left -= costs[i]
+                pad[i, r] = -1
+                done = False
+                break
+        if done:
+            return ranks
 
 
 # few_weights: what the learner's cell leaves in the folder

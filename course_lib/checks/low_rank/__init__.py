@@ -5,5 +5,7 @@ from .tucker_macs import tucker_macs
 from .by_answers import by_answers
 from .rows_first import rows_first
 from .my_percent import my_percent
+from .why_percent import why_percent
 from .shared_ranks import shared_ranks
 from .few_weights import few_weights
+from .why_ranks import why_ranks

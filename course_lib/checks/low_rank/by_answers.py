@@ -22,14 +22,19 @@ def _heard(random: torch.Generator, case: int) -> tuple:
 def _as_heard(result: Any, weight: Tensor, bias: Tensor, inputs: Tensor, rank: int) -> Any:
     """What the pair answers, and the shapes of its two factors. Factors alone are not unique."""
     if not isinstance(result, tuple | list) or len(result) != 3:
-        return result
+        raise TypeError("three things were asked for: first, second and shift")
     first, second, shift = (_numbers(part) for part in result)
     outputs, size = weight.shape
     if first.shape == (rank, size) and second.shape == (outputs, rank):
         said = inputs.double() @ first.T @ second.T + shift.squeeze()
     else:
         said = torch.zeros(len(inputs), outputs)  # the shapes are what is said of it
-    return torch.zeros(first.shape), torch.zeros(second.shape), said
+    return {
+        "first": torch.zeros(first.shape),
+        "second": torch.zeros(second.shape),
+        "how the answers differ from their mean": said - said.mean(0),
+        "the mean of the answers": said.mean(0),
+    }
 
 
 def _numbers(value: Any) -> Tensor:
@@ -105,6 +110,47 @@ by_answers.mistaken("bias_as_it_was", _cut, shift=lambda bias, mean, said: bias)
     - The new bias makes up for the difference of the two means.
 """)
 
+by_answers.mistaken(
+    "mean_taken_away", _cut, shift=lambda bias, mean, said: bias - mean + said(mean)
+)(
+    """
+    - The directions are right. Compare the mean of your answers with that of the layer's.
+    - Your shift goes the wrong way: what the factors leave out of the mean has to be added.
+    - Ask of each part of your shift: is it missing in what the two factors say, or in it twice?
+"""
+)
+
+by_answers.mistaken(
+    "mean_itself_forgotten", _cut, shift=lambda bias, mean, said: bias - said(mean)
+)("""
+    - The directions are right. Compare the mean of your answers with that of the layer's.
+    - You take away what the factors say to the mean input. What should stand in its place?
+    - The difference of *two* means is missing: the layer's, and that of the two factors.
+""")
+
+by_answers.mistaken(
+    "bias_twice", _cut, shift=lambda bias, mean, said: 2 * bias + mean - said(mean)
+)(
+    """
+    - The directions are right. Of which answers is your mean: with the bias, or without?
+    - Your mean has the bias in it already, and you add it once more.
+    - Take the mean of `inputs @ weight.T`, or leave the bias out of the sum.
+"""
+)
+
+by_answers.mistaken("mean_without_the_bias", _cut, shift=lambda bias, mean, said: mean)("""
+    - The directions are right. Compare the mean of your answers with that of the layer's.
+    - Your shift is the mean of W x. The layer's own bias is not in it, and what the factors say to
+      the mean input comes on top.
+    - Three things: the old bias, the mean, and what of the mean comes through the factors.
+""")
+
+by_answers.mistaken("no_shift_at_all", _cut, shift=lambda bias, mean, said: 0 * bias)("""
+    - The directions are right. What do your two factors say to an input of zeros, and the layer?
+    - You took the mean away before you looked for directions, and nobody gives it back.
+    - When the layer is used, its inputs are not centred: the shift has to make up for that.
+""")
+
 by_answers.mistaken("the_whole_mean_as_bias", _cut, shift=lambda bias, mean, _: bias + mean)("""
     - The directions are right. Compare the mean of your answers with that of the layer's.
     - The mean of the answers is your bias. But a part of it comes through the two factors, too.
@@ -169,3 +215,104 @@ def factors_the_other_way_round(weight, bias, inputs, rank):
     """
     first, second, shift = by_answers.right(weight, bias, inputs, rank)
     return first.T, second.T, shift
+
+
+def _mended(weight, bias, inputs, second, first=None):
+    """The pair of these factors, its mean as it should be."""
+    mean = (inputs @ weight.T).mean(0)
+    first = second.T @ weight if first is None else first
+    return first, second, bias + mean - second @ (first @ inputs.mean(0))
+
+
+@by_answers.mistake
+def directions_with_the_mean(weight, bias, inputs, rank):
+    """
+    - The mean of your answers is right. Do the directions have to carry it?
+    - Your directions are those of the chapter: they point at the mean, too, which the shift gives
+      back in any case.
+    - Take the mean of the answers away *before* you look for directions.
+    """
+    return _mended(weight, bias, inputs, _directions(inputs @ weight.T, rank))
+
+
+@by_answers.mistake
+def weights_cut_and_mean_mended(weight, bias, inputs, rank):
+    """
+    - The mean of your answers is right. By what did you choose the directions?
+    - You cut the weights: as near as can be to the layer, not to what it answers.
+    - Compute the answers first. The directions to keep are those in which the answers vary.
+    """
+    return _mended(weight, bias, inputs, _directions(weight.T, rank))
+
+
+@by_answers.mistake
+def answers_standardised(weight, bias, inputs, rank):
+    """
+    - What did you divide the answers by?
+    - You made all channels vary alike. Then a channel that hardly varies counts as much as one that
+      says a lot.
+    - Squared differences are added up as they are: take the mean away, and nothing else.
+    """
+    said = inputs @ weight.T
+    return _mended(weight, bias, inputs, _directions((said - said.mean(0)) / said.std(0), rank))
+
+
+@by_answers.mistake
+def mean_of_each_picture(weight, bias, inputs, rank):
+    """
+    - Of what do you take the mean: of a picture's answers, or of a channel's?
+    - A row of the answers is a picture, a column a channel. You took the mean along the row.
+    - What is the same for all pictures is one number for each channel: what is its `dim`?
+    """
+    said = inputs @ weight.T
+    return _mended(weight, bias, inputs, _directions(said - said.mean(1, keepdim=True), rank))
+
+
+@by_answers.mistake
+def one_mean_for_all(weight, bias, inputs, rank):
+    """
+    - How many means are there?
+    - You take one mean over everything. Each output has a mean of its own.
+    - The mean over the pictures, for each output: `mean` takes a `dim`.
+    """
+    said = inputs @ weight.T
+    directions = _directions(said - said.mean(), rank)
+    every = said.mean().expand(len(weight))
+    return _pair(weight, bias + every - directions @ (directions.T @ every), directions)
+
+
+@by_answers.mistake
+def strengths_too(weight, bias, inputs, rank):
+    """
+    - Where do the strengths go: into the factors, or are they in the answers already?
+    - Your answers are too large along the first directions. `first` computes answers from inputs,
+      and these are as large as they are.
+    - Keep the directions alone, each of length 1: onto them, and back from them.
+    """
+    said = inputs @ weight.T
+    strength = torch.linalg.svdvals(said - said.mean(0))[:rank]
+    _, directions = _centred(weight, inputs, rank)
+    return _mended(weight, bias, inputs, directions * strength, directions.T @ weight)
+
+
+@by_answers.mistake
+def columns_for_rows(weight, bias, inputs, rank):
+    """
+    - Of the three parts that the SVD gives, which way does the last one lie?
+    - `svd` gives the directions as *rows* (it says `Vh`, not V), `eigh` as columns.
+    - Take the first rows, then transpose.
+    """
+    said = inputs @ weight.T
+    rows = torch.linalg.svd((said - said.mean(0)).double(), full_matrices=False).Vh.float()
+    return _mended(weight, bias, inputs, rows[:, :rank])
+
+
+@by_answers.mistake
+def factors_exchanged(weight, bias, inputs, rank):
+    """
+    - In which order were the three things asked for?
+    - Your first factor has a row for each output: it is the second.
+    - `first` meets the inputs, `second` gives the outputs.
+    """
+    first, second, shift = by_answers.right(weight, bias, inputs, rank)
+    return second, first, shift

@@ -26,6 +26,6 @@ my_percent = Prediction(
     high=100,
     unit="%",
     measure=_percent_when_shuffled,
-    why="Shuffling leaves every weight as it is, and nothing of what the layer has learnt. By this "
-    "number you would hardly notice.",
+    why="The same weights, in another order. By this number you would hardly notice. So look at "
+    "the singular values themselves, of both layers.",
 )

@@ -1,6 +1,6 @@
 """Task 3 of exercise 06, find the bugs: rows first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -13,8 +13,9 @@ from ..task import task
 def _windows(random: torch.Generator, case: int) -> tuple:
     high, wide = ((3, 3), (3, 5))[case // 4 % 2]
     inputs, outputs = whole(random, 4, 6), whole(random, 7, 9)
+    stride = (1, 1, 2, (2, 1), 1, 1, (1, 2), 2)[case % 8]  # down and along are not always alike
     conv = nn.Conv2d(
-        inputs, outputs, (high, wide), 1 + case // 2 % 2, (high // 2, wide // 2), bias=case % 2 == 0
+        inputs, outputs, (high, wide), stride, (high // 2, wide // 2), bias=case % 2 == 0
     )
     terms = min(outputs * high, inputs * wide)
     left, right = (
@@ -28,17 +29,36 @@ def _windows(random: torch.Generator, case: int) -> tuple:
     return conv, whole(random, 3, 5)
 
 
-def _on_an_image(result: Any, conv: nn.Conv2d, rank: int) -> tuple[Tensor, Tensor]:
+def _on_an_image(result: Any, conv: nn.Conv2d, rank: int) -> dict[str, Tensor]:
     """The channels and the window of each layer, and what they say to an image."""
     if isinstance(result, tuple | list) and all(isinstance(part, nn.Module) for part in result):
         result = nn.Sequential(*result)
     if not isinstance(result, nn.Module):
         raise TypeError(f"a network of two layers was asked for, this is {result!r:.40}")
-    layers = [layer for layer in result.modules() if isinstance(layer, nn.Conv2d)]
+    weights = [weight for weight in result.parameters() if weight.dim() == 4]
     image = torch.randn(2, conv.in_channels, 12, 10, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         said = result.to(image.dtype)(image)
-    return torch.tensor([[x.out_channels, *x.kernel_size] for x in layers]), said
+    drawn = _drawn_by_chance(result, conv)
+    return {
+        "the channels and windows of its layers": torch.tensor(
+            [[len(weight), *weight.shape[2:]] for weight in weights]
+        ),
+        "its biases": torch.tensor(drawn),
+        "what it says to an image": torch.zeros(()) if drawn else said,
+    }
+
+
+def _drawn_by_chance(pair: nn.Module, conv: nn.Conv2d) -> bool:
+    """Has it a bias that is neither zero nor the layer's? Then its numbers are chance."""
+    layers = [layer for layer in pair.modules() if isinstance(layer, nn.Conv2d)]
+    kept = torch.zeros(conv.out_channels) if conv.bias is None else conv.bias
+    return any(
+        bool(layer.bias.any()) and not (last and torch.allclose(layer.bias.float(), kept))
+        for layer in layers
+        for last in [layer is layers[-1]]
+        if layer.bias is not None
+    )
 
 
 def _both(*whole: int) -> tuple:
@@ -49,19 +69,20 @@ def _both(*whole: int) -> tuple:
 def _split(
     conv: nn.Conv2d,
     rank: int,
-    straight: bool = False,  # the table is read off without moving its sides
+    sides: tuple = (0, 2, 1, 3),  # the weight's, in which order they make the table
     biased: bool = True,
     strides: Callable = lambda down, along: ((1, along), (down, 1)),
     paddings: Callable = lambda top, beside: ((0, beside), (top, 0)),
     mixed: bool = False,  # the second factor's sides are not moved back
-    power: int = 1,  # of the strengths
+    power: float = 1,  # of the strengths
+    between: Sequence[nn.Module] = (),
+    last: bool = False,  # the weakest ranks, not the strongest
 ) -> nn.Sequential:
     outputs, inputs, high, wide = conv.weight.shape
-    weight = conv.weight.detach()
-    table = weight if straight else weight.transpose(1, 2)
-    left, strength, right = torch.linalg.svd(
-        table.reshape(outputs * high, inputs * wide).double(), full_matrices=False
-    )
+    table = conv.weight.detach().permute(sides).reshape(outputs * high, inputs * wide)
+    left, strength, right = torch.linalg.svd(table.double(), full_matrices=False)
+    if last:
+        left, strength, right = left.flip(1), strength.flip(0), right.flip(0)
     stride, padding = strides(*conv.stride), paddings(*conv.padding)
     first = nn.Conv2d(inputs, rank, (1, wide), stride[0], padding[0], bias=False)
     biased = biased and conv.bias is not None
@@ -77,7 +98,7 @@ def _split(
         assert second.bias is not None
         assert conv.bias is not None
         second.bias.data = conv.bias.detach().clone()
-    return nn.Sequential(first, second)
+    return nn.Sequential(first, *between, second)
 
 
 @task(
@@ -94,14 +115,14 @@ def rows_first(conv, rank):
     return _split(conv, rank)
 
 
-rows_first.mistaken("as_given", _split, straight=True, biased=False, strides=_both)("""
+rows_first.mistaken("as_given", _split, sides=(0, 1, 2, 3), biased=False, strides=_both)("""
     - Take a rank so large that nothing is lost. Does the pair answer as the layer does?
     - It does not: look at which weights stand in one row of `table`. A reshape moves no number.
     - A row is to hold all weights of one output and one row of the window. The second mistake shows
       in layers with a bias, the third in layers with a stride.
 """)
 
-rows_first.mistaken("table_and_bias", _split, straight=True, biased=False)("""
+rows_first.mistaken("table_and_bias", _split, sides=(0, 1, 2, 3), biased=False)("""
     - The stride is right now. Does the pair answer as the layer does at full rank?
     - Look at which weights stand in one row of `table`: a reshape moves no number. And what does
       the layer add at the end?
@@ -109,7 +130,7 @@ rows_first.mistaken("table_and_bias", _split, straight=True, biased=False)("""
       in layers with a bias.
 """)
 
-rows_first.mistaken("table_and_stride", _split, straight=True, strides=_both)("""
+rows_first.mistaken("table_and_stride", _split, sides=(0, 1, 2, 3), strides=_both)("""
     - The bias is right now. Does the pair answer as the layer does at full rank?
     - Look at which weights stand in one row of `table`: a reshape moves no number. And print the
       shape of what comes out, for a stride of 2.
@@ -123,7 +144,7 @@ rows_first.mistaken("bias_and_stride", _split, biased=False, strides=_both)("""
     - What does the layer add at the end? And how often is a picture halved that goes through both?
 """)
 
-rows_first.mistaken("wrong_rows_in_the_table", _split, straight=True)("""
+rows_first.mistaken("wrong_rows_in_the_table", _split, sides=(0, 1, 2, 3))("""
     - Take a rank so large that nothing is lost. Does the pair answer as the layer does?
     - It does not. Which weights stand in one row of `table`? A reshape moves no number.
     - A row is to hold all weights of one output and one row of the window, but in the weight the
@@ -173,6 +194,92 @@ rows_first.mistaken("strengths_twice", _split, power=2)("""
     - Multiply your two factors: the strengths are in there twice.
     - The strengths go into one of the factors, or their root into both.
 """)
+
+
+rows_first.mistaken("strengths_half", _split, power=0.5)("""
+    - How strong is each of the shared filters?
+    - The root of the strengths is in one factor. Multiply both factors: what is missing?
+    - The strengths go into one of the factors, or their root into *both*.
+""")
+
+rows_first.mistaken("weakest_ranks", _split, last=True)("""
+    - Which of the terms do you keep?
+    - The SVD gives the strongest first. You keep those at the end.
+    - Look at the strengths of what you keep, beside the others.
+""")
+
+rows_first.mistaken(
+    "stride_exchanged", _split, strides=lambda down, along: ((1, down), (along, 1))
+)("""
+    - Often right. Is a stride always the same down and along?
+    - With a stride of (2, 1) your output has another shape than the layer's.
+    - A setting of two numbers gives the height first, then the width: which of them does a layer
+      use that looks along the rows?
+""")
+
+rows_first.mistaken("stride_lost", _split, strides=lambda *whole: (1, 1))("""
+    - Layers with a stride of 1 are right. What is the shape of your output with 2?
+    - Neither of your layers moves by the stride, so nothing is left out.
+    - The first factor moves along the rows, the second down the columns: each has its own part of
+      the stride.
+""")
+
+rows_first.mistaken("padding_forgotten", _split, paddings=lambda *whole: (0, 0))("""
+    - What is the shape of your output, beside that of the layer?
+    - The picture shrinks: no zeros are put around it.
+    - The zeros beside it belong to the factor that looks along the rows, those above and below to
+      the other.
+""")
+
+rows_first.mistaken("height_before_outputs", _split, sides=(2, 0, 1, 3))("""
+    - Take a rank so large that nothing is lost. Does the pair answer as the layer does?
+    - The rows of your table are the right ones, in another order than the one in which you read
+      the mixture off.
+    - The mixture is read as (outputs, height, rank). In which order do the rows of the table run?
+""")
+
+rows_first.mistaken("width_before_inputs", _split, sides=(0, 2, 3, 1))("""
+    - Take a rank so large that nothing is lost. Does the pair answer as the layer does?
+    - The rows of your table hold the right numbers, in another order than the one in which you read
+      the shared filters off.
+    - A shared filter is read as (inputs, 1, width). In which order do the columns of the table run?
+""")
+
+rows_first.mistaken("width_in_the_rows", _split, sides=(0, 3, 2, 1))("""
+    - Which sides of the weight change places in your table?
+    - `transpose` exchanges two sides. You moved the width next to the outputs, not the height.
+    - A row of the table is an output and a row of the window: outputs and height come first.
+""")
+
+rows_first.mistaken("relu_between", _split, between=[nn.ReLU()])("""
+    - What stands between your two layers?
+    - A ReLU cuts off what is negative. Then two layers are no longer a product.
+    - The chapter's quiz asks why no ReLU stands there.
+""")
+
+
+@rows_first.mistake
+def bias_drawn_by_chance(conv, rank):
+    """
+    - Call your function twice with the same layer. Do both pairs say the same?
+    - `nn.Conv2d` makes a bias of its own, drawn by chance, unless it is told not to. Which of your
+      two layers has one, and where do its numbers come from?
+    - The first layer needs none. The second has the layer's, copied, or none if the layer has none.
+    """
+    pair = _split(conv, rank)
+    pair[0].bias = nn.Parameter(torch.ones(rank))
+    return pair
+
+
+@rows_first.mistake
+def rank_not_kept(conv, rank):
+    """
+    - How many channels come out of your first layer?
+    - You keep all ranks: nothing is lost, and nothing is saved.
+    - Of the three parts that the SVD gives, `rank` cuts each.
+    """
+    return _split(conv, min(conv.weight.shape[0] * conv.weight.shape[2],
+                            conv.weight.shape[1] * conv.weight.shape[3]))  # fmt: skip
 
 
 @rows_first.mistake

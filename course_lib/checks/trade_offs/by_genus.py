@@ -116,3 +116,115 @@ def absent_divided(given, truth, groups):
     right = genus[given] == genus[truth]
     shares = [right[genus[truth] == g].double().mean() for g in set(groups)]
     return float(sum(shares) / len(shares))
+
+
+def _table(given, truth, groups):
+    """How often each genus was named, and each that occurs: (right, named, there)."""
+    genus = torch.tensor(groups)
+    given, truth = genus[given], genus[truth]
+    kinds = truth.unique()
+    named = torch.stack([(given == kind).sum() for kind in kinds]).double()
+    there = torch.stack([(truth == kind).sum() for kind in kinds]).double()
+    right = torch.stack([((given == kind) & (truth == kind)).sum() for kind in kinds]).double()
+    return right, named, there
+
+
+@by_genus.mistake
+def shares_of_all_photos(given, truth, groups):
+    """
+    - What is each of your shares a share of?
+    - You divide by all photos. A genus of which there are few can then never get a large share.
+    - For each genus: of *its own* photos, how many were named right?
+    """
+    return float((_table(given, truth, groups)[0] / len(truth)).mean())
+
+
+@by_genus.mistake
+def sum_of_shares(given, truth, groups):
+    """
+    - If every photo is named right, what do you return?
+    - That is more than 1: the shares are added up.
+    - The mean over the genera that occur.
+    """
+    right, _, there = _table(given, truth, groups)
+    return float((right / there).sum())
+
+
+@by_genus.mistake
+def divided_by_the_species(given, truth, groups):
+    """
+    - If every photo is named right, what do you return?
+    - You add up as many shares as there are genera, and divide by another number.
+    - `groups` has an entry for each *species*. How many genera occur?
+    """
+    return sum_of_shares(given, truth, groups) / len(groups)
+
+
+@by_genus.mistake
+def one_genus_against_the_rest(given, truth, groups):
+    """
+    - A photo of a maple, called a beech: what do you count for the oaks?
+    - You count it as right for the oaks, as nobody said oak. With many genera, that makes any
+      network look good.
+    - A genus's share is about its own photos alone.
+    """
+    right, named, there = _table(given, truth, groups)
+    return float((1 - (named + there - 2 * right) / len(truth)).mean())
+
+
+@by_genus.mistake
+def named_and_there_together(given, truth, groups):
+    """
+    - What do photos of *other* genera that were called oaks do to your share of the oaks?
+    - Your share mixes two questions: how many of the oaks were found, and how many of those called
+      an oak are one (as F1 does).
+    - Asked for is the first alone: of the photos of a genus, how many got a name of that genus.
+    """
+    right, named, there = _table(given, truth, groups)
+    return float((2 * right / (named + there)).mean())
+
+
+@by_genus.mistake
+def right_over_named_or_there(given, truth, groups):
+    """
+    - What do photos of *other* genera that were called oaks do to your share of the oaks?
+    - You divide by all that are an oak or were called one. That is another measure (Jaccard's).
+    - Divide by the photos of the genus, and by nothing else.
+    """
+    right, named, there = _table(given, truth, groups)
+    return float((right / (named + there - right)).mean())
+
+
+by_genus.mistaken("share_of_wrong", lambda *photos: 1 - by_genus.right(*photos))("""
+    - If every photo is named right, what do you return?
+    - You count those that are named wrong.
+    - The share of the *right* ones: 1 is the best.
+""")
+
+by_genus.mistaken("in_percent", lambda *photos: 100 * by_genus.right(*photos))("""
+    - A share lies between which numbers?
+    - Yours is 100 times as large: it is in percent.
+    - If every photo is named right, the share is 1.
+""")
+
+
+@by_genus.mistake
+def the_worst_genus(given, truth, groups):
+    """
+    - Which of the genera does your number speak of?
+    - You take the worst share. That is a good question too, but another one.
+    - The mean over the genera.
+    """
+    right, _, there = _table(given, truth, groups)
+    return float((right / there).min())
+
+
+@by_genus.mistake
+def not_yet_one_number(given, truth, groups):
+    """
+    - How many numbers come back?
+    - You return a share for each genus. They are right.
+    - One step is missing: their mean.
+    """
+    right, _, there = _table(given, truth, groups)
+    return right / there

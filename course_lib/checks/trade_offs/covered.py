@@ -151,3 +151,150 @@ def above_zero(networks, least, most):
     - Height is what lies above `least`, both of a strip and of the whole rectangle.
     """
     return _stairs(_front(_within(networks, least, most)), 0.0, most)
+
+
+def _climbing(inside):
+    """All of them by size, each as high as the best so far."""
+    them = sorted(inside, key=itemgetter(1))
+    return list(
+        zip(itertools.accumulate((n[0] for n in them), max), (n[1] for n in them), strict=True)
+    )
+
+
+def _before(networks, least, most, *, front=_front, last=False):
+    """Strips that end at their network, and perhaps one behind the last."""
+    front = front(_within(networks, least, most))
+    starts = [0, *(size for _, size in front)]
+    area = sum((share - least) * (size - start)
+               for (share, size), start in zip(front, starts, strict=False))  # fmt: skip
+    return area / ((1 - least) * most) + (_stairs(front[-1:], least, most) if last else 0)
+
+
+BEFORE = """
+    - How much is covered at fewer bytes than the smallest network has?
+    - Your strips end at a network and have its height. But who has fewer bytes does not get it.
+    - A strip begins at a network, with that network's height, and ends where the next one begins
+      (the last one at `most`).
+"""
+covered.mistaken("height_before_its_network", _before)(BEFORE)
+covered.mistaken("best_before_its_network", _before, front=_climbing)(BEFORE)
+covered.mistaken("height_before_and_a_last_strip", _before, last=True)(BEFORE)
+covered.mistaken("best_before_and_a_last_strip", _before, front=_climbing, last=True)(BEFORE)
+
+
+@covered.mistake
+def first_strip_from_nothing(networks, least, most):
+    """
+    - How much is covered at fewer bytes than the smallest network has?
+    - Your first strip begins at 0 bytes. There is no network so small.
+    - Up to the smallest network nothing is covered.
+    """
+    front = _front(_within(networks, least, most))
+    return _stairs([(front[0][0], 0), *front[1:]], least, most)
+
+
+covered.mistaken(
+    "height_not_divided", lambda nets, least, most: covered.right(nets, least, most) * (1 - least)
+)(
+    """
+    - Put one network in that is perfect and has 0 bytes. What do you get?
+    - You divide by the bytes alone, so your rectangle is 1 high. How high is it really?
+    - The rectangle of all wishes reaches from `least` to 1.
+"""
+)
+
+covered.mistaken("in_percent", lambda *given: 100 * covered.right(*given))("""
+    - A share lies between which numbers?
+    - Yours is 100 times as large: it is in percent.
+    - The example of the task ends in 0.3, not in 30.
+""")
+
+covered.mistaken("what_is_not_covered", lambda *given: 1 - covered.right(*given))("""
+    - One network more: does your number grow or shrink?
+    - You return the share that is left open.
+    - A wish is covered if a network fulfils it. Count those.
+""")
+
+
+@covered.mistake
+def one_box(networks, least, most):
+    """
+    - Is there a network that has the best share *and* the fewest bytes?
+    - Your rectangle joins the share of one network and the bytes of another.
+    - Each network covers its own rectangle. Draw three and cut them into strips.
+    """
+    inside = _within(networks, least, most)
+    best, fewest = max(share for share, _ in inside), min(size for _, size in inside)
+    return (best - least) * (most - fewest) / ((1 - least) * most)
+
+
+covered.mistaken(
+    "too_few_right_kept", within=lambda them, least, most: [n for n in them if n[1] <= most]
+)("""
+    - Sometimes right. What does a network do to your area whose share is below `least`?
+    - It takes something away: its height is negative.
+    - Two limits: you kept to the bytes. Mind the other one, too.
+""")
+
+covered.mistaken(
+    "too_large_kept", within=lambda them, least, most: [n for n in them if n[0] >= least]
+)("""
+    - Sometimes right. What does a network do to your area whose bytes are above `most`?
+    - It adds or takes away something beyond the rectangle.
+    - Two limits: you kept to the share. Mind the other one, too.
+""")
+
+covered.mistaken("sorted_by_share", front=sorted)("""
+    - In which order does your staircase need the networks?
+    - You sorted by the share. Where a network is larger and yet worse, a strip runs backwards.
+    - Sort by bytes, and let the step never go down.
+""")
+
+
+@covered.mistake
+def neighbours_overlap_alone(networks, least, most):
+    """
+    - Three networks can share a place, too. What do you take away then?
+    - You take the overlap of neighbours away, but their rectangles overlap with more than these.
+    - Cut the staircase into strips that do not overlap: then nothing has to be taken away.
+    """
+    inside = sorted(_within(networks, least, most), key=itemgetter(1))
+    both = sum((min(a[0], b[0]) - least) * (most - b[1]) for a, b in itertools.pairwise(inside))
+    return sum(_alone(networks, least, most)) - both / ((1 - least) * most)
+
+
+@covered.mistake
+def mean_of_rectangles(networks, least, most):
+    """
+    - What does a network that covers nothing new do to your number?
+    - You take a mean over the networks, so a poor one makes it smaller.
+    - A place counts once, if any network covers it.
+    """
+    alone = _alone(networks, least, most)
+    return sum(alone) / len(alone)
+
+
+def _gained(networks, least, most, *, front=_front):
+    front = front(_within(networks, least, most))
+    before = [least, *(share for share, _ in front)]
+    rises = [(least + own[0] - b, own[1]) for own, b in zip(front, before, strict=False)]
+    return _stairs(rises, least, most)
+
+
+GAINED = """
+    - How high is a strip: as high as its network, or as what it gains on the one before?
+    - You count only what each network adds to the height. But how far to the right does that reach?
+    - What a network covers, it covers up to `most`, not only up to the next one.
+"""
+covered.mistaken("only_what_is_gained", _gained)(GAINED)
+covered.mistaken("only_what_is_gained_by_the_best", _gained, front=_climbing)(GAINED)
+
+
+@covered.mistake
+def bytes_and_share_exchanged(networks, least, most):
+    """
+    - What stands first in each network: the share, or the bytes?
+    - Your number is far above 1: bytes stand where a share should.
+    - `networks` is `[(share, bytes), ...]`.
+    """
+    return covered.right([(size, share) for share, size in networks], least, most)
