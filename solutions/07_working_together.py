@@ -163,6 +163,9 @@ checks.my_saving(my_saving)
 # one bit a weight. The steps overlap, and by how much depends on the settings of both.
 # <!-- END SOLUTION -->
 
+# %%
+checks.why_saving()
+
 # %% [markdown]
 # ## 5. No words at all
 # A word has one bit at least. A **range coder** has no words. It starts with the interval from 0 to 1, cut into
@@ -260,6 +263,9 @@ checks.small_file(FILE, hidden=True)
 # fewer channels still, the original for a teacher, and a price on every weight, which needs many steps to
 # work.
 # <!-- END SOLUTION -->
+
+# %%
+checks.why_recipe()
 
 # %% tags=["nbval-ignore-output"]
 progress()

@@ -174,6 +174,9 @@ for slip, prepare in {
 # compared pixel by pixel.
 # <!-- END SOLUTION -->
 
+# %%
+checks.why_points()
+
 # %% [markdown]
 # ## 4. When to say nothing
 # Take a simpler page than the chapter's, with one threshold alone: below it the page says "not sure". It is chosen on
@@ -221,6 +224,9 @@ assert 0.7 < threshold(sure, torch.tensor([True, False, True, True]), 0.1) <= 0.
 # *Marks: one for each use with a reason of who is harmed by what, one for saying that the promise holds for
 # pictures like those that it was measured on (or only on average over the species).*
 # <!-- END SOLUTION -->
+
+# %%
+checks.why_silent()
 
 # %% [markdown]
 # ## 5. What the battery gains
@@ -326,6 +332,9 @@ checks.own_plants(FILE, hidden=True)
 # suffice, not only a shorter last layer), one for measurements of the whole, on the phone, with pictures that had
 # no part in the choice.*
 # <!-- END SOLUTION -->
+
+# %%
+checks.why_garden()
 
 # %% tags=["nbval-ignore-output"]
 progress()

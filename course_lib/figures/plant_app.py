@@ -19,6 +19,8 @@ from course_lib.figures.style import (
 )
 from course_lib.units import short_bytes
 
+DOTS = 500  # of each kind in `not_sure`
+
 
 def frame_budget(
     apps: Mapping[str, Mapping[str, float]], budget_ms: float, title: str = ""
@@ -63,7 +65,8 @@ def not_sure(
     """How sure a network is of several kinds of pictures, and where it is believed.
 
     kinds: name -> (probability of the best class, match with its pattern), one of each for every
-    picture. Believed is the corner where both are at least as large as the two numbers say.
+    picture: all are counted, and some 500 of each kind drawn. Believed is the corner where both
+    are at least as large as the two numbers say.
     """
     made = picture(7.0, 3.9)
     panel = axes(made)
@@ -73,13 +76,16 @@ def not_sure(
     panel.fill_between([probability, 1.015], match, high + pad, color="#e9f5ef", zorder=0)
     for (name, (sure, close)), colour, mark in zip(kinds.items(), COLOURS, "osD^vP", strict=False):
         named = np.mean((sure >= probability) & (close >= match))
-        panel.scatter(sure, close, s=11, color=colour, alpha=0.55, linewidths=0, marker=mark,
-                      label=f"{name}: {named:.0%} named")  # fmt: skip
+        some = slice(None, None, -(-len(sure) // DOTS))
+        panel.scatter(
+            sure[some], close[some], s=11, color=colour, alpha=0.55, linewidths=0, marker=mark,
+            label=f"{name}: {named:.0%} named",
+        )  # fmt: skip
     panel.axvline(probability, ymin=0, color=INK, linewidth=1.1, linestyle=":")
     panel.axhline(match, color=INK, linewidth=1.1, linestyle=":")
-    panel.text(1.01, high + 0.6 * pad, "named ", ha="right", va="top", fontsize=9, color=INK)
-    panel.text(0.005, low, "“not sure”", ha="left", va="bottom", fontsize=9, color=MUTED,
-               transform=panel.get_yaxis_transform())  # fmt: skip
+    panel.text(probability, high + 0.6 * pad, " named", ha="left", va="top", fontsize=9, color=INK)
+    panel.text(0.005, high + 0.6 * pad, "“not sure”", ha="left", va="top", fontsize=9,
+               color=MUTED, transform=panel.get_yaxis_transform())  # fmt: skip
     panel.set_xlim(min(0.2, probability), 1.015)
     panel.set_ylim(low - pad, high + pad)
     panel.set_xlabel("probability of the best species")
@@ -102,8 +108,9 @@ def who_pays(
     for place, index in enumerate(order):
         panel.plot([before[index], after[index]], [place, place], color=FAINT, linewidth=3)
     places = np.arange(len(order))
-    panel.scatter(np.take(before, order), places, color=BLUE, s=40, label="original", zorder=3)
-    panel.scatter(np.take(after, order), places, color=ORANGE, s=40, marker="D",
+    # The larger dot below, so that both are seen where they are equal.
+    panel.scatter(np.take(before, order), places, color=BLUE, s=85, label="original", zorder=3)
+    panel.scatter(np.take(after, order), places, color=ORANGE, s=26, marker="D",
                   label="compressed", zorder=3)  # fmt: skip
     panel.set_yticks(places, [names[index] for index in order], fontsize=8.5)
     panel.invert_yaxis()

@@ -200,6 +200,119 @@ def right_in_time_by_statistics(times, accuracies, rate, page):
     return good[max(good)] if good else None
 
 
+def _best(good, acc):
+    g = [i for i, x in enumerate(good) if x]
+    return max(g, key=lambda i: acc[i]) if g else None
+
+
+def wrong_in_time_minus_one(times, accuracies, rate, page):
+    """a_number_below_zero_for_nobody"""
+    good = [np.percentile(t.sum(1), 90) <= 1000 / rate - page for t in times]
+    b = _best(good, accuracies)
+    return -1 if b is None else b
+
+
+def wrong_in_time_zero_for_nobody(times, accuracies, rate, page):
+    """the_first_for_nobody"""
+    good = np.array([np.percentile(t.sum(1), 90) <= 1000 / rate - page for t in times])
+    return int(np.argmax(np.where(good, accuracies, 0)))
+
+
+def wrong_in_time_least_accurate(times, accuracies, rate, page):
+    """the_least_accurate"""
+    good = [np.percentile(t.sum(1), 90) <= 1000 / rate - page for t in times]
+    g = [i for i, x in enumerate(good) if x]
+    return min(g, key=lambda i: accuracies[i]) if g else None
+
+
+def wrong_in_time_sum_over_all(times, accuracies, rate, page):
+    """on_average"""
+    good = [t.sum() / len(t) <= 1000 / rate - page for t in times]
+    return _best(good, accuracies)
+
+
+def wrong_in_time_percentile_of_all_numbers(times, accuracies, rate, page):
+    """each_part_by_itself"""
+    good = [np.percentile(t, 90) <= 1000 / rate - page for t in times]
+    return _best(good, accuracies)
+
+
+def wrong_in_time_each_part_alone(times, accuracies, rate, page):
+    """each_part_by_itself"""
+    good = [(np.percentile(t, 90, axis=0) <= 1000 / rate - page).all() for t in times]
+    return _best(good, accuracies)
+
+
+def wrong_in_time_ninety_five(times, accuracies, rate, page):
+    """one_in_twenty"""
+    good = [np.percentile(t.sum(1), 95) <= 1000 / rate - page for t in times]
+    return _best(good, accuracies)
+
+
+def wrong_in_time_median_of_network(times, accuracies, rate, page):
+    """the_frame_in_the_middle"""
+    good = [np.median(t, axis=0).sum() <= 1000 / rate - page for t in times]
+    return _best(good, accuracies)
+
+
+def wrong_in_time_compares_wrong_way(times, accuracies, rate, page):
+    """the_best_of_the_late"""
+    good = [np.percentile(t.sum(1), 90) >= 1000 / rate - page for t in times]
+    return _best(good, accuracies)
+
+
+def wrong_in_time_integer_division(times, accuracies, rate, page):
+    """the_fast_tenth"""
+    good = [np.percentile(t.sum(1), 0.9) <= 1000 / rate - page for t in times]
+    return _best(good, accuracies)
+
+
+def wrong_in_time_all_that_are(times, accuracies, rate, page):
+    """all_in_time"""
+    return [i for i, t in enumerate(times) if np.percentile(t.sum(1), 90) <= 1000 / rate - page]
+
+
+def wrong_in_time_best_then_check(times, accuracies, rate, page):
+    """the_best_or_nobody"""
+    b = int(np.argmax(accuracies))
+    return b if np.percentile(times[b].sum(1), 90) <= 1000 / rate - page else None
+
+
+def right_in_time_quantile(times, accuracies, rate, page):
+    t = torch.tensor(np.stack(times)).sum(-1)
+    ok = torch.quantile(t, 0.9, dim=1) <= 1000 / rate - page
+    if not ok.any():
+        return None
+    return torch.where(ok, torch.tensor(accuracies), -1.0).argmax()
+
+
+def right_in_time_counts(times, accuracies, rate, page):
+    b = None
+    for i, t in enumerate(times):
+        if np.count_nonzero(t.sum(1) + page <= 1000 / rate) >= 0.9 * len(t) and (
+            b is None or accuracies[i] > accuracies[b]
+        ):
+            b = i
+    return b
+
+
+def right_in_time_microseconds(times, accuracies, rate, page):
+    c = [
+        (a, i)
+        for i, (t, a) in enumerate(zip(times, accuracies, strict=True))
+        if np.percentile(t.sum(1) * 1000.0, 90) <= 1000000.0 / rate - page * 1000.0
+    ]
+    return max(c)[1] if c else None
+
+
+def right_in_time_partition(times, accuracies, rate, page):
+    ok = [
+        np.partition(t @ np.ones(3), int(0.9 * len(t)))[int(0.9 * len(t))] + page <= 1000 / rate
+        for t in times
+    ]
+    return next((i for i in np.argsort(accuracies)[::-1] if ok[i]), None)
+
+
 # prepared
 
 
@@ -413,6 +526,153 @@ def right_prepared_divides_apart(pixels, width, height, size, mean, scale):
     return np.einsum("hwc->chw", small / scale - mean / scale)[None].tolist()
 
 
+def _sh(square, size):
+    return np.asarray(
+        Image.fromarray(np.ascontiguousarray(square)).resize((size, size), Image.Resampling.BICUBIC)
+    )
+
+
+def _mid(pixels, width, height):
+    p = pixels.reshape(height, width, 4)[:, :, :3]
+    s = min(width, height)
+    left, t = ((width - s) // 2, (height - s) // 2)
+    return p[t : t + s, left : left + s]
+
+
+def wrong_prepared_largest_square_padded(pixels, width, height, size, mean, scale):
+    """with_a_border"""
+    p = pixels.reshape(height, width, 4)[:, :, :3]
+    s = max(width, height)
+    q = np.zeros((s, s, 3), np.uint8)
+    q[
+        (s - height) // 2 : (s - height) // 2 + height, (s - width) // 2 : (s - width) // 2 + width
+    ] = p
+    return ((_sh(q, size).astype(float) - mean) / scale).transpose(2, 0, 1)[None]
+
+
+def wrong_prepared_centre_size_crop(pixels, width, height, size, mean, scale):
+    """cut_to_size"""
+    p = pixels.reshape(height, width, 4)[:, :, :3]
+    t, left = ((height - size) // 2, (width - size) // 2)
+    return ((p[t : t + size, left : left + size].astype(float) - mean) / scale).transpose(2, 0, 1)[
+        None
+    ]
+
+
+def wrong_prepared_int8(pixels, width, height, size, mean, scale):
+    """signed_bytes"""
+    s = _sh(_mid(pixels, width, height), size).astype(np.int8).astype(float)
+    return ((s - mean) / scale).transpose(2, 0, 1)[None]
+
+
+def wrong_prepared_multiplies(pixels, width, height, size, mean, scale):
+    """multiplied"""
+    s = _sh(_mid(pixels, width, height), size).astype(float)
+    return ((s - mean) * scale).transpose(2, 0, 1)[None]
+
+
+def wrong_prepared_plus_mean(pixels, width, height, size, mean, scale):
+    """mean_added"""
+    s = _sh(_mid(pixels, width, height), size).astype(float)
+    return ((s + mean) / scale).transpose(2, 0, 1)[None]
+
+
+def wrong_prepared_no_mean(pixels, width, height, size, mean, scale):
+    """mean_left_out"""
+    s = _sh(_mid(pixels, width, height), size).astype(float)
+    return (s / scale).transpose(2, 0, 1)[None]
+
+
+def wrong_prepared_no_batch_no_scale(pixels, width, height, size, mean, scale):
+    """scale_left_out"""
+    s = _sh(_mid(pixels, width, height), size).astype(float)
+    return (s - mean).transpose(2, 0, 1)[None]
+
+
+def wrong_prepared_planar_bytes(pixels, width, height, size, mean, scale):
+    """read_as_planes"""
+    p = pixels.reshape(4, height, width)[:3].transpose(1, 2, 0)
+    s = min(width, height)
+    left, t = ((width - s) // 2, (height - s) // 2)
+    s = _sh(p[t : t + s, left : left + s], size).astype(float)
+    return ((s - mean) / scale).transpose(2, 0, 1)[None]
+
+
+def wrong_prepared_argb(pixels, width, height, size, mean, scale):
+    """opacity_first"""
+    p = pixels.reshape(height, width, 4)[:, :, 1:]
+    s = min(width, height)
+    left, t = ((width - s) // 2, (height - s) // 2)
+    s = _sh(p[t : t + s, left : left + s], size).astype(float)
+    return ((s - mean) / scale).transpose(2, 0, 1)[None]
+
+
+def wrong_prepared_top_left_exchanged(pixels, width, height, size, mean, scale):
+    """cut_the_other_way"""
+    p = pixels.reshape(height, width, 4)[:, :, :3]
+    s = min(width, height)
+    left, t = ((width - s) // 2, (height - s) // 2)
+    q = p[left : left + s, t : t + s]
+    return ((_sh(q, size).astype(float) - mean) / scale).transpose(2, 0, 1)[None]
+
+
+def wrong_prepared_flipped(pixels, width, height, size, mean, scale):
+    """upside_down"""
+    s = _sh(_mid(pixels, width, height)[::-1], size).astype(float)
+    return ((s - mean) / scale).transpose(2, 0, 1)[None]
+
+
+def wrong_prepared_clipped(pixels, width, height, size, mean, scale):
+    """below_zero_lost"""
+    s = _sh(_mid(pixels, width, height), size).astype(float)
+    return (np.clip(s - mean, 0, None) / scale).transpose(2, 0, 1)[None]
+
+
+def wrong_prepared_back_to_bytes(pixels, width, height, size, mean, scale):
+    """whole_numbers"""
+    s = _sh(_mid(pixels, width, height), size).astype(int)
+    return ((s - mean) // scale).transpose(2, 0, 1)[None]
+
+
+def wrong_prepared_nearest(pixels, width, height, size, mean, scale):
+    """pixels_picked"""
+    q = _mid(pixels, width, height)
+    s = q.shape[0]
+    i = np.arange(size) * s // size
+    return ((q[i][:, i].astype(float) - mean) / scale).transpose(2, 0, 1)[None]
+
+
+def right_prepared_int16(pixels, width, height, size, mean, scale):
+    s = _sh(_mid(pixels, width, height), size).astype(np.int16)
+    return np.moveaxis((s - mean) / scale, 2, 0)[np.newaxis].astype(np.float32)
+
+
+def right_prepared_torch_permute(pixels, width, height, size, mean, scale):
+    s = torch.from_numpy(_sh(_mid(pixels, width, height), size).copy()).to(torch.float32)
+    return s.sub(mean).div(scale).permute(2, 0, 1).unsqueeze(0).contiguous()
+
+
+def right_prepared_pil_crop(pixels, width, height, size, mean, scale):
+    im = Image.fromarray(pixels.reshape(height, width, 4)).convert("RGB")
+    s = min(im.size)
+    left, t = ((width - s) // 2, (height - s) // 2)
+    a = np.float32(im.crop((left, t, left + s, t + s)).resize((size, size), Image.BICUBIC))
+    return np.expand_dims(np.rollaxis((a - mean) / scale, 2), 0)
+
+
+def right_prepared_einsum_list(pixels, width, height, size, mean, scale):
+    s = np.subtract(_sh(_mid(pixels, width, height), size), mean, dtype=np.float64)
+    return [[(s[..., c] / scale).tolist() for c in range(3)]]
+
+
+def right_prepared_opacity_goes_last(pixels, width, height, size, mean, scale):
+    p = pixels.reshape(height, width, 4)
+    s = min(width, height)
+    p = p[(height - s) // 2 :, (width - s) // 2 :][:s, :s]
+    r = (_sh(p, size)[..., :3].astype(np.float32) - mean) / scale
+    return torch.tensor(r).movedim(-1, 0)[None]
+
+
 # my_points
 
 wrong_my_points_a_share_in_words = "15%"
@@ -523,7 +783,7 @@ def wrong_threshold_upside_down(probabilities, right, most):
 
 
 def wrong_threshold_in_percent(probabilities, right, most):
-    "limit_in_percent"
+    "accepts_everything"
     for least in sorted(probabilities.tolist()):
         if (~right[probabilities >= least]).float().mean() <= 100 * most:
             return least
@@ -531,7 +791,7 @@ def wrong_threshold_in_percent(probabilities, right, most):
 
 
 def wrong_threshold_nan(probabilities, right, most):
-    "always_the_same"
+    "accepts_nothing"
     return float("nan")
 
 
@@ -541,7 +801,7 @@ def wrong_threshold_hard_coded(probabilities, right, most):
 
 
 def wrong_threshold_how_many(probabilities, right, most):
-    "other"
+    "accepts_nothing"
     least = right_threshold_by_a_loop(probabilities, right, most)
     return int((probabilities >= least).sum())
 
@@ -589,6 +849,155 @@ def right_threshold_between_two(probabilities, right, most):
     given = probabilities[None] >= middles[:, None]
     wrong = (given & ~right).sum(1)
     return middles[(wrong <= most * given.sum(1)).nonzero()[0]]
+
+
+def wrong_threshold_for_each_name_alone(probabilities, right, most):
+    """accepts_everything"""
+    return probabilities[right].min()
+
+
+def wrong_threshold_above_all_wrong(probabilities, right, most):
+    """stopped_at_the_first"""
+    return probabilities[~right].max() + 1e-06
+
+
+def wrong_threshold_share_right(probabilities, right, most):
+    """accepts_everything"""
+    for t in sorted(set(probabilities.tolist())):
+        if right[probabilities >= t].float().mean() >= most:
+            return t
+    return 2.0
+
+
+def wrong_threshold_grid_of_hundredths(probabilities, right, most):
+    """steps_of_a_hundredth"""
+    for t in np.arange(0, 1.01, 0.01):
+        g = right[probabilities >= t]
+        if len(g) and (~g).float().mean() <= most:
+            return float(t)
+    return 2.0
+
+
+def wrong_threshold_bisect(probabilities, right, most):
+    """by_halving"""
+    lo, hi = (0.0, 1.0)
+    for _ in range(40):
+        m = (lo + hi) / 2
+        g = right[probabilities >= m]
+        if len(g) == 0 or (~g).float().mean() <= most:
+            hi = m
+        else:
+            lo = m
+    return hi
+
+
+def wrong_threshold_zero_for_nothing(probabilities, right, most):
+    """everything_for_nothing"""
+    for t in sorted(set(probabilities.tolist())):
+        g = right[probabilities >= t]
+        if (~g).sum() <= most * len(g):
+            return t
+    return 0.0
+
+
+def wrong_threshold_one_for_nothing(probabilities, right, most):
+    """the_surest_for_nothing"""
+    for t in sorted(set(probabilities.tolist())):
+        g = right[probabilities >= t]
+        if (~g).sum() <= most * len(g):
+            return t
+    return probabilities.max()
+
+
+def wrong_threshold_strictly_less(probabilities, right, most):
+    """out_of_the_right"""
+    for t in sorted(set(probabilities.tolist())):
+        g = right[probabilities >= t]
+        if (~g).sum() <= most * g.sum():
+            return t
+    return 2.0
+
+
+def wrong_threshold_rounds_counts(probabilities, right, most):
+    """share_of_all"""
+    k = int(most * len(right))
+    w = probabilities[~right].sort(descending=True).values
+    return w[k] + 1e-06 if k < len(w) else 0.0
+
+
+def wrong_threshold_lowest_right_sorted(probabilities, right, most):
+    """quantile_of_the_wrong"""
+    return torch.quantile(probabilities[~right], 1 - most)
+
+
+def wrong_threshold_quantile_right(probabilities, right, most):
+    """quantile_of_the_right"""
+    return torch.quantile(probabilities[right], most)
+
+
+def wrong_threshold_mean_prob(probabilities, right, most):
+    """believed_on_average"""
+    for t in sorted(set(probabilities.tolist())):
+        if 1 - probabilities[probabilities >= t].mean() <= most:
+            return t
+    return 2.0
+
+
+def wrong_threshold_rounded(probabilities, right, most):
+    """rounded"""
+    for t in sorted(set(probabilities.tolist())):
+        g = right[probabilities >= t]
+        if (~g).sum() <= most * len(g):
+            return round(t, 2)
+    return 2.0
+
+
+def wrong_threshold_wrong_of_most_sure_index(probabilities, right, most):
+    """accepts_nothing"""
+    v = sorted(set(probabilities.tolist()))
+    for i, t in enumerate(v):
+        g = right[probabilities >= t]
+        if (~g).sum() <= most * len(g):
+            return i
+    return 2.0
+
+
+def right_threshold_unique_flip(probabilities, right, most):
+    v = probabilities.unique()
+    ok = [(~right[probabilities >= t]).sum() <= most * (probabilities >= t).sum() for t in v]
+    return v[ok.index(True)] if True in ok else 1.5
+
+
+def right_threshold_numpy_grid(probabilities, right, most):
+    p, r = (probabilities.numpy().astype(float), right.numpy())
+    v = np.unique(p)
+    n = p[None] >= v[:, None]
+    e = (n & ~r).sum(1) / n.sum(1)
+    return v[e <= most].min() if (e <= most).any() else 2
+
+
+def right_threshold_max_by_count(probabilities, right, most):
+    c = [2.0] + [
+        t for t in probabilities.tolist() if (~right[probabilities >= t]).double().mean() <= most
+    ]
+    return max(c, key=lambda t: int((probabilities >= t).sum()))
+
+
+def right_threshold_just_below(probabilities, right, most):
+    for t in sorted(set(probabilities.tolist())):
+        g = right[probabilities >= t]
+        if (~g).sum() <= most * len(g):
+            return t - 1e-06
+    return math.inf
+
+
+def right_threshold_bincount(probabilities, right, most):
+    o = probabilities.argsort(descending=True)
+    p, w = (probabilities[o], (~right[o]).cumsum(0))
+    n = torch.arange(1, len(p) + 1)
+    last = torch.cat([p[1:] < p[:-1], torch.tensor([True])])
+    k = (last & (w <= most * n)).nonzero().flatten()
+    return p[k[-1]].item() if len(k) else 1.01
 
 
 # gain
@@ -734,6 +1143,113 @@ def right_gain_in_tensors(watts, aiming, frames, before, after):
     ms, mj = torch.tensor([before, after], dtype=torch.float64).T
     old, new = watts * (1000 * aiming + frames * ms) + frames * mj
     return old / new
+
+
+def _e(w, a, f, net):
+    return w * (a + f * net[0] / 1000) + f * net[1] / 1000
+
+
+def wrong_gain_time_ratio_total(watts, aiming, frames, before, after):
+    """without_the_networks_energy"""
+    t = [aiming + frames * ms / 1000 for ms, _ in (before, after)]
+    return t[0] / t[1]
+
+
+def wrong_gain_watts_times_ms_plus_mj_no_aiming_frames(watts, aiming, frames, before, after):
+    """power_for_energy"""
+    p = [watts + mj / ms for ms, mj in (before, after)]
+    return p[0] / p[1]
+
+
+def wrong_gain_power_added(watts, aiming, frames, before, after):
+    """networks_power_all_the_time"""
+    e = [(watts + mj / ms) * (aiming + frames * ms / 1000) for ms, mj in (before, after)]
+    return e[0] / e[1]
+
+
+def wrong_gain_aiming_each_frame(watts, aiming, frames, before, after):
+    """a_single_frame"""
+    e = [frames * (watts * (aiming + ms / 1000) + mj / 1000) for ms, mj in (before, after)]
+    return e[0] / e[1]
+
+
+def wrong_gain_network_while_aiming(watts, aiming, frames, before, after):
+    """networks_power_all_the_time"""
+    e = []
+    for ms, mj in (before, after):
+        n = frames + aiming * 1000 / ms
+        e.append(watts * (aiming + frames * ms / 1000) + n * mj / 1000)
+    return e[0] / e[1]
+
+
+def wrong_gain_mj_squared(watts, aiming, frames, before, after):
+    """energy_times_time"""
+    e = [watts * aiming + frames * ms / 1000 * mj / 1000 for ms, mj in (before, after)]
+    return e[0] / e[1]
+
+
+def wrong_gain_difference(watts, aiming, frames, before, after):
+    """joules_saved"""
+    return _e(watts, aiming, frames, before) - _e(watts, aiming, frames, after)
+
+
+def wrong_gain_swapped_ms_mj(watts, aiming, frames, before, after):
+    """ms_and_mj_exchanged"""
+    e = [_e(watts, aiming, frames, n[::-1]) for n in (before, after)]
+    return e[0] / e[1]
+
+
+def wrong_gain_watts_forgotten_on_aiming(watts, aiming, frames, before, after):
+    """watts_on_the_frames_alone"""
+    e = [aiming + watts * frames * ms / 1000 + frames * mj / 1000 for ms, mj in (before, after)]
+    return e[0] / e[1]
+
+
+def wrong_gain_watts_forgotten(watts, aiming, frames, before, after):
+    """without_the_watts"""
+    e = [aiming + frames * ms / 1000 + frames * mj / 1000 for ms, mj in (before, after)]
+    return e[0] / e[1]
+
+
+def wrong_gain_bracket(watts, aiming, frames, before, after):
+    """watts_on_the_aiming_alone"""
+    e = [watts * aiming + frames * ms / 1000 + frames * mj / 1000 for ms, mj in (before, after)]
+    return e[0] / e[1]
+
+
+def wrong_gain_factors_added(watts, aiming, frames, before, after):
+    """mean_of_the_networks_gains"""
+    return (before[0] / after[0] + before[1] / after[1]) / 2
+
+
+def wrong_gain_mj_as_power(watts, aiming, frames, before, after):
+    """millijoules_as_power"""
+    e = [(watts + mj / 1000) * (aiming + frames * ms / 1000) for ms, mj in (before, after)]
+    return e[0] / e[1]
+
+
+def right_gain_mwh(watts, aiming, frames, before, after):
+    def each(ms, mj):
+        return watts * 1000 * (aiming * 1000 + frames * ms) / 1000 + frames * mj
+
+    return each(*before) / each(*after)
+
+
+def right_gain_numpy(watts, aiming, frames, before, after):
+    b, a = (np.array(before), np.array(after))
+    k = np.array([watts * frames, frames]) / 1000
+    return (watts * aiming + k @ b) / (watts * aiming + k @ a)
+
+
+def right_gain_capacity(watts, aiming, frames, before, after):
+    j = 15 * 3600
+    n = [j / _e(watts, aiming, frames, x) for x in (before, after)]
+    return torch.tensor(n[1] / n[0])
+
+
+def right_gain_relative(watts, aiming, frames, before, after):
+    saved = watts * frames * (before[0] - after[0]) / 1000 + frames * (before[1] - after[1]) / 1000
+    return 1 + saved / _e(watts, aiming, frames, after)
 
 
 # own_plants: what the learner's cell leaves in the folder

@@ -98,6 +98,89 @@ def right_contributions_by_another_base(sizes):
     return torch.tensor([-math.log(y / x, sizes[0] / sizes[-1]) for x, y in pairs])
 
 
+def wrong_contributions_of_what_was_left(sizes):
+    """what_is_left"""
+    return [b / a for a, b in itertools.pairwise(sizes)]
+
+
+def wrong_contributions_savings_made_to_add_up(sizes):
+    """removed_over_their_sum"""
+    each = [1 - b / a for a, b in itertools.pairwise(sizes)]
+    return [x / sum(each) for x in each]
+
+
+def wrong_contributions_of_the_original(sizes):
+    """in_bytes_of_the_original"""
+    return [(a - b) / sizes[0] for a, b in itertools.pairwise(sizes)]
+
+
+def wrong_contributions_logs_of_sizes_over_sum(sizes):
+    """logarithms_of_the_sizes"""
+    logs = [math.log(s) for s in sizes[1:]]
+    return [each / sum(logs) for each in logs]
+
+
+def wrong_contributions_abs(sizes):
+    """all_steps_forward"""
+    logs = np.abs(np.diff(np.log(sizes)))
+    return logs / logs.sum()
+
+
+def wrong_contributions_clamped(sizes):
+    """no_step_back"""
+    logs = -np.diff(np.log(sizes))
+    logs = np.maximum(logs, 0)
+    return logs / logs.sum()
+
+
+def wrong_contributions_ratio_over_total_factor(sizes):
+    """factors_of_the_whole_factor"""
+    return [a / b / (sizes[0] / sizes[-1]) for a, b in itertools.pairwise(sizes)]
+
+
+def wrong_contributions_with_leading_zero(sizes):
+    """one_for_the_original"""
+    logs = np.log(sizes)
+    return np.concatenate([[0], -np.diff(logs)]) / (logs[0] - logs[-1])
+
+
+def wrong_contributions_divided_by_log_of_the_original(sizes):
+    """over_the_originals_logarithm"""
+    return [math.log(a / b) / math.log(sizes[0]) for a, b in itertools.pairwise(sizes)]
+
+
+def wrong_contributions_cumulative(sizes):
+    """from_the_original_on"""
+    logs = np.log(sizes)
+    return np.cumsum(-np.diff(logs)) / (logs[0] - logs[-1])
+
+
+def wrong_contributions_backwards(sizes):
+    """other"""
+    logs = np.log(sizes)
+    return (np.diff(logs) / (logs[-1] - logs[0]))[::-1].copy()
+
+
+def right_contributions_torch_diff(sizes):
+    logs = torch.log2(torch.tensor(sizes, dtype=torch.float32))
+    return -torch.diff(logs) / (logs[0] - logs[-1])
+
+
+def right_contributions_math_log_ratio_list(sizes):
+    total = math.log10(sizes[0] / sizes[-1])
+    return np.array([math.log10(sizes[i] / sizes[i + 1]) / total for i in range(len(sizes) - 1)])
+
+
+def right_contributions_ratio_arrays(sizes):
+    s = np.asarray(sizes, dtype=float)
+    return np.log(s[:-1] / s[1:]) / np.log(s[0] / s[-1])
+
+
+def right_contributions_softened(sizes):
+    logs = [math.log1p(s - 1) for s in sizes]
+    return [(a - b) / (logs[0] - logs[-1]) for a, b in itertools.pairwise(logs)]
+
+
 # canonical
 
 
@@ -271,6 +354,175 @@ def right_canonical_length_by_length(lengths):
             words[number] = f"{code:b}".rjust(length, "0")
             code += 1
     return words
+
+
+def wrong_canonical_anew_for_each_length(lengths):
+    """anew_for_each_length"""
+    words = {}
+    for L in sorted(set(lengths.values())):
+        for i, n in enumerate(sorted(n for n in lengths if lengths[n] == L)):
+            words[n] = f"{i:0{L}b}"
+    return words
+
+
+def wrong_canonical_longest_first(lengths):
+    """longest_first"""
+    words, code, before = ({}, -1, None)
+    for n in sorted(lengths, key=lambda n: (-lengths[n], n)):
+        code = code + 1
+        if before is not None and lengths[n] < before:
+            code >>= before - lengths[n]
+        before = lengths[n]
+        words[n] = f"{code:0{before}b}"
+    return words
+
+
+def wrong_canonical_forgets_plus_one_on_change(lengths):
+    """longer_without_the_next"""
+    words, code, before = ({}, 0, None)
+    for n in sorted(lengths, key=lambda n: (lengths[n], n)):
+        L = lengths[n]
+        if before is None:
+            code = 0
+        elif before < L:
+            code <<= L - before
+        else:
+            code += 1
+        words[n] = f"{code:0{L}b}"
+        before = L
+    return words
+
+
+def wrong_canonical_zeros_appended_to_count_without_shift_one_appended(lengths):
+    """ones_appended"""
+    words, code, before = ({}, -1, 0)
+    for n in sorted(lengths, key=lambda n: (lengths[n], n)):
+        L = lengths[n]
+        code = code + 1
+        d = L - before if words else L
+        code = code << d | (1 << d) - 1 if words else 0
+        words[n] = f"{code:0{L}b}"
+        before = L
+    return words
+
+
+def wrong_canonical_swapped_dict(lengths):
+    """words_for_keys"""
+    words, code, before = ({}, -1, 0)
+    for n in sorted(lengths, key=lambda n: (lengths[n], n)):
+        code = code + 1 << lengths[n] - before
+        before = lengths[n]
+        words[f"{code:0{before}b}"] = n
+    return words
+
+
+def wrong_canonical_sorted_by_number_first(lengths):
+    """by_the_numbers_alone"""
+    words, _code = ({}, 0)
+    for i, n in enumerate(sorted(lengths)):
+        words[n] = f"{i:b}".zfill(lengths[n])[: lengths[n]]
+    return words
+
+
+def wrong_canonical_as_text_sorted(lengths):
+    """numbers_as_text"""
+    words, code, before = ({}, -1, 0)
+    for n in sorted(lengths, key=lambda n: (lengths[n], str(n))):
+        code = code + 1 << lengths[n] - before
+        before = lengths[n]
+        words[n] = f"{code:0{before}b}"
+    return words
+
+
+def wrong_canonical_with_0b(lengths):
+    """its_prefix_left"""
+    words, code, before = ({}, -1, 0)
+    for n in sorted(lengths, key=lambda n: (lengths[n], n)):
+        code = code + 1 << lengths[n] - before
+        before = lengths[n]
+        words[n] = bin(code)
+    return words
+
+
+def wrong_canonical_reversed_bits(lengths):
+    """words_backwards"""
+    words, code, before = ({}, -1, 0)
+    for n in sorted(lengths, key=lambda n: (lengths[n], n)):
+        code = code + 1 << lengths[n] - before
+        before = lengths[n]
+        words[n] = f"{code:0{before}b}"[::-1]
+    return words
+
+
+def wrong_canonical_unary(lengths):
+    """one_word_a_length"""
+    return {n: "1" * (lengths[n] - 1) + "0" for n in lengths}
+
+
+def wrong_canonical_padded_behind(lengths):
+    """filled_up_behind"""
+    words, code, before = ({}, -1, 0)
+    for n in sorted(lengths, key=lambda n: (lengths[n], n)):
+        code = code + 1 << lengths[n] - before
+        before = lengths[n]
+        words[n] = f"{code:b}".ljust(before, "0")
+    return words
+
+
+def wrong_canonical_lists(lengths):
+    """lists_of_bits"""
+    words, code, before = ({}, -1, 0)
+    for n in sorted(lengths, key=lambda n: (lengths[n], n)):
+        code = code + 1 << lengths[n] - before
+        before = lengths[n]
+        words[n] = [int(b) for b in f"{code:0{before}b}"]
+    return words
+
+
+def right_canonical_kraft(lengths):
+    at, words = (Fraction(0), {})
+    for L, n in sorted(((L, n) for n, L in lengths.items())):
+        words[n] = format(int(at * 2**L), f"0{L}b")
+        at += Fraction(1, 2**L)
+    return words
+
+
+def right_canonical_deflate(lengths):
+    count = Counter(lengths.values())
+    code = 0
+    nxt = {}
+    for b in range(1, max(lengths.values()) + 1):
+        code = code + count.get(b - 1, 0) << 1
+        nxt[b] = code
+    words = {}
+    for n in sorted(lengths):
+        L = lengths[n]
+        words[n] = bin(nxt[L])[2:].zfill(L)
+        nxt[L] += 1
+    return words
+
+
+def right_canonical_product(lengths):
+    taken, words = ([], {})
+    for n in sorted(lengths, key=lambda n: (lengths[n], n)):
+        for bits in itertools.product("01", repeat=lengths[n]):
+            w = "".join(bits)
+            if not any(w.startswith(t) for t in taken):
+                taken.append(w)
+                words[n] = w
+                break
+    return words
+
+
+def right_canonical_numpy_ints(lengths):
+    keys = sorted(lengths.items(), key=lambda kv: kv[::-1])
+    code, prev, out = (0, keys[0][1], {})
+    for i, (n, L) in enumerate(keys):
+        if i:
+            code = code + 1 << L - prev
+        out[np.int64(n)] = np.binary_repr(code, width=L)
+        prev = L
+    return out
 
 
 # decoded
@@ -457,6 +709,247 @@ def right_decoded_by_one_large_integer(packed, words, count):
     return torch.tensor(found)
 
 
+def _bits(packed):
+    return "".join(f"{b:08b}" for b in packed)
+
+
+def wrong_decoded_skips_the_first_bit(packed, words, count):
+    """from_the_second_bit_on"""
+    if len(words) == 1:
+        return list(words) * count
+    rev = {w: n for n, w in words.items()}
+    out, w = ([], "")
+    for bit in _bits(packed)[1:]:
+        w += bit
+        if w in rev:
+            out.append(rev[w])
+            w = ""
+    return (out + [0] * count)[:count]
+
+
+def wrong_decoded_seven_bits(packed, words, count):
+    """seven_bits"""
+    if len(words) == 1:
+        return list(words) * count
+    rev = {w: n for n, w in words.items()}
+    out, w = ([], "")
+    for byte in packed:
+        for bit in f"{byte:07b}":
+            w += bit
+            if w in rev:
+                out.append(rev[w])
+                w = ""
+    return out[:count]
+
+
+def wrong_decoded_word_restarts_at_each_byte(packed, words, count):
+    """anew_in_each_byte"""
+    if len(words) == 1:
+        return list(words) * count
+    rev = {w: n for n, w in words.items()}
+    out = []
+    for byte in packed:
+        w = ""
+        for bit in f"{byte:08b}":
+            w += bit
+            if w in rev:
+                out.append(rev[w])
+                w = ""
+    return out[:count]
+
+
+def wrong_decoded_count_as_bytes(packed, words, count):
+    """a_number_a_byte"""
+    rev = {int(w or "0", 2): n for n, w in words.items()}
+    return [rev.get(b, 0) for b in packed][:count]
+
+
+def wrong_decoded_never_resets(packed, words, count):
+    """word_never_emptied"""
+    if len(words) == 1:
+        return list(words) * count
+    rev = {w: n for n, w in words.items()}
+    out, w = ([], "")
+    for bit in _bits(packed):
+        w += bit
+        if w in rev:
+            out.append(rev[w])
+    return out[:count]
+
+
+def wrong_decoded_little_end(packed, words, count):
+    """bytes_backwards"""
+    if len(words) == 1:
+        return list(words) * count
+    rev = {w: n for n, w in words.items()}
+    out, w = ([], "")
+    for bit in _bits(packed[::-1]):
+        w += bit
+        if w in rev:
+            out.append(rev[w])
+            w = ""
+    return out[:count]
+
+
+def wrong_decoded_empty_returns_one(packed, words, count):
+    """one_number_alone_once"""
+    if len(words) == 1:
+        return list(words)
+    rev = {w: n for n, w in words.items()}
+    out, w = ([], "")
+    for bit in _bits(packed):
+        w += bit
+        if w in rev:
+            out.append(rev[w])
+            w = ""
+    return out[:count]
+
+
+def wrong_decoded_empty_returns_zeros(packed, words, count):
+    """one_number_alone_is_not_always_zero"""
+    if not packed:
+        return [0] * count
+    rev = {w: n for n, w in words.items()}
+    out, w = ([], "")
+    for bit in _bits(packed):
+        w += bit
+        if w in rev:
+            out.append(rev[w])
+            w = ""
+    return out[:count]
+
+
+def wrong_decoded_one_too_many(packed, words, count):
+    """one_too_many"""
+    if len(words) == 1:
+        return list(words) * count
+    rev = {w: n for n, w in words.items()}
+    out, w = ([], "")
+    for bit in _bits(packed):
+        if len(out) > count:
+            break
+        w += bit
+        if w in rev:
+            out.append(rev[w])
+            w = ""
+    return out
+
+
+def wrong_decoded_longest_word_first(packed, words, count):
+    """one_bit_for_each_number"""
+    if len(words) == 1:
+        return list(words) * count
+    bits, out = (_bits(packed), [])
+    while len(out) < count and bits:
+        for n, w in words.items():
+            if bits.startswith(w):
+                out.append(n)
+                bits = bits[1:]
+                break
+        else:
+            break
+    return out
+
+
+def wrong_decoded_zfill_on_the_whole(packed, words, count):
+    """filled_up_as_a_whole"""
+    if len(words) == 1:
+        return list(words) * count
+    rev = {w: n for n, w in words.items()}
+    bits = "".join(bin(b)[2:] for b in packed).zfill(8 * len(packed))
+    out, w = ([], "")
+    for bit in bits:
+        w += bit
+        if w in rev:
+            out.append(rev[w])
+            w = ""
+    return out[:count]
+
+
+def wrong_decoded_empty_word_inside_loop(packed, words, count):
+    """one_number_alone_forgotten"""
+    rev = {w: n for n, w in words.items()}
+    out, w = ([], "")
+    for bit in _bits(packed):
+        w += bit
+        if w in rev:
+            out.append(rev[w])
+            w = ""
+        if len(out) >= count:
+            return out
+    return out
+
+
+def wrong_decoded_bits_only_fixed_and_lone(packed, words, count):
+    """last_byte_left_out"""
+    if len(words) == 1:
+        return list(words) * count
+    rev = {w: n for n, w in words.items()}
+    out, w = ([], "")
+    for bit in _bits(packed[:-1]):
+        w += bit
+        if w in rev:
+            out.append(rev[w])
+            w = ""
+    return out[:count]
+
+
+def right_decoded_np_unpackbits_iter(packed, words, count):
+    rev = {w: n for n, w in words.items()}
+    if "" in rev:
+        return np.full(count, rev[""])
+    it = iter(np.unpackbits(np.array(packed, np.uint8)).astype(str))
+    out = []
+    while len(out) < count:
+        w = ""
+        while w not in rev:
+            w += next(it)
+        out.append(rev[w])
+    return np.array(out)
+
+
+def right_decoded_tree(packed, words, count):
+    root = {}
+    for n, w in words.items():
+        node = root
+        for c in w:
+            node = node.setdefault(c, {})
+        node["n"] = n
+    bits = iter("".join(format(b, "08b") for b in packed))
+    out = []
+    for _ in range(count):
+        node = root
+        while "n" not in node:
+            node = node[next(bits)]
+        out.append(node["n"])
+    return out
+
+
+def right_decoded_shift(packed, words, count):
+    rev = {(len(w), int(w, 2) if w else 0): n for n, w in words.items()}
+    if (0, 0) in rev:
+        return tuple([rev[0, 0]] * count)
+    out, v, L = ([], 0, 0)
+    for b in packed:
+        for i in reversed(range(8)):
+            v, L = (v << 1 | b >> i & 1, L + 1)
+            if (L, v) in rev:
+                out.append(rev[L, v])
+                v = L = 0
+                if len(out) == count:
+                    return tuple(out)
+
+
+def right_decoded_regex(packed, words, count):
+    import re
+
+    bits = "".join(bin(b)[2:].rjust(8, "0") for b in packed)
+    if len(words) == 1:
+        return [next(iter(words)) for _ in range(count)]
+    rev = {w: n for n, w in words.items()}
+    return torch.tensor([rev[m] for m in re.findall("|".join(words.values()), bits)][:count])
+
+
 # interval
 
 
@@ -628,6 +1121,173 @@ def right_interval_from_within(numbers, counts):
         start, end = _starts(counts)[number]
         low, high = start + low * (end - start), start + high * (end - start)
     return np.array([low, high])
+
+
+def _st(counts):
+    t = sum(counts.values())
+    acc = 0
+    out = {}
+    for k, c in counts.items():
+        out[k] = (acc / t, c / t)
+        acc += c
+    return out
+
+
+def wrong_interval_percentages_not_normalised(numbers, counts):
+    """counts_for_shares"""
+    low, w = (0.0, 1.0)
+    acc = {}
+    a = 0
+    for k, c in counts.items():
+        acc[k] = a
+        a += c
+    for n in numbers:
+        low += w * acc[n]
+        w *= counts[n]
+    return (low, low + w)
+
+
+def wrong_interval_high_minus(numbers, counts):
+    """from_the_high_end_down"""
+    s = _st(counts)
+    low, w = (0.0, 1.0)
+    for n in numbers:
+        st, p = s[n]
+        low, w = (low + w * (1 - st - p), w * p)
+    return (low, low + w)
+
+
+def wrong_interval_counts_used_up(numbers, counts):
+    """counts_used_up"""
+    c = dict(counts)
+    low, w = (0.0, 1.0)
+    for n in numbers:
+        s = _st(c)
+        st, p = s[n]
+        low, w = (low + w * st, w * p)
+        c[n] -= 1
+    return (low, low + w)
+
+
+def wrong_interval_adaptive_up(numbers, counts):
+    """counts_that_grow"""
+    c = dict(counts)
+    low, w = (0.0, 1.0)
+    for n in numbers:
+        st, p = _st(c)[n]
+        low, w = (low + w * st, w * p)
+        c[n] += 1
+    return (low, low + w)
+
+
+def wrong_interval_not_narrowed_high(numbers, counts):
+    """high_moved_too_early"""
+    s = _st(counts)
+    low, high = (0.0, 1.0)
+    for n in numbers:
+        st, p = s[n]
+        high = low + (high - low) * (st + p)
+        low = low + (high - low) * st
+    return (low, high)
+
+
+def wrong_interval_width_from_zero(numbers, counts):
+    """begins_at_zero"""
+    t = sum(counts.values())
+    w = 1.0
+    for n in numbers:
+        w *= counts[n] / t
+    return (0.0, w)
+
+
+def wrong_interval_middle(numbers, counts):
+    """a_single_place"""
+    s = _st(counts)
+    low, w = (0.0, 1.0)
+    for n in numbers:
+        st, p = s[n]
+        low, w = (low + w * st, w * p)
+    return (low + w / 2, low + w / 2)
+
+
+def wrong_interval_part_index_by_value(numbers, counts):
+    """all_before_it_as_wide"""
+    t = sum(counts.values())
+    low, w = (0.0, 1.0)
+    keys = list(counts)
+    for n in numbers:
+        low += w * keys.index(n) * counts[n] / t
+        w *= counts[n] / t
+    return (low, low + w)
+
+
+def wrong_interval_high_low_swapped(numbers, counts):
+    """high_end_first"""
+    s = _st(counts)
+    low, w = (0.0, 1.0)
+    for n in numbers:
+        st, p = s[n]
+        low, w = (low + w * st, w * p)
+    return (low + w, low)
+
+
+def wrong_interval_product_of_ends(numbers, counts):
+    """ends_multiplied"""
+    s = _st(counts)
+    return (math.prod(s[n][0] for n in numbers), math.prod(s[n][0] + s[n][1] for n in numbers))
+
+
+def wrong_interval_high_scaled_from_zero(numbers, counts):
+    """high_without_the_low_end"""
+    s = _st(counts)
+    low, high = (0.0, 1.0)
+    for n in numbers:
+        st, p = s[n]
+        w = high - low
+        low, high = (low + w * st, w * (st + p))
+    return (low, high)
+
+
+def right_interval_numpy(numbers, counts):
+    k = list(counts)
+    p = np.array(list(counts.values()), float)
+    p /= p.sum()
+    c = np.concatenate([[0], p.cumsum()])
+    low, high = (0.0, 1.0)
+    for n in numbers:
+        i = k.index(n)
+        w = high - low
+        low, high = (low + w * c[i], low + w * c[i + 1])
+    return np.array([low, high])
+
+
+def right_interval_accumulate(numbers, counts):
+    t = sum(counts.values())
+    starts = dict(zip(counts, itertools.accumulate([0, *counts.values()]), strict=False))
+    low, w = (Fraction(0), Fraction(1))
+    for n in numbers:
+        low += w * Fraction(starts[n], t)
+        w *= Fraction(counts[n], t)
+    return (low, low + w)
+
+
+def right_interval_torch(numbers, counts):
+    p = torch.tensor([counts[k] for k in counts], dtype=torch.float64)
+    p = p / p.sum()
+    e = p.cumsum(0)
+    s = e - p
+    idx = [list(counts).index(n) for n in numbers]
+    w = torch.cat([torch.ones(1, dtype=torch.float64), p[idx].cumprod(0)])
+    low = (w[:-1] * s[idx]).sum()
+    return torch.stack([low, low + w[-1]])
+
+
+def right_interval_recursive(numbers, counts):
+    if not numbers:
+        return [0.0, 1.0]
+    st, p = _st(counts)[numbers[0]]
+    low, high = right_interval_recursive(numbers[1:], counts)
+    return [st + p * low, st + p * high]
 
 
 # my_saving

@@ -7,3 +7,6 @@ from .my_points import my_points
 from .threshold import threshold
 from .gain import gain
 from .own_plants import GARDEN, garden, own_plants
+from .why_points import why_points
+from .why_silent import why_silent
+from .why_garden import why_garden

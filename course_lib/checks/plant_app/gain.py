@@ -98,9 +98,9 @@ gain.mistaken("without_the_networks_energy", fed=0)("""
 """)
 
 gain.mistaken("a_single_frame", on=1, fed=1)("""
-    - How many frames are computed until a name is there?
-    - You count a single frame.
-    - Both the time and the energy of a frame are taken `frames` times.
+    - How many frames are computed until a name is there, and how often does the user aim?
+    - You count a single frame for each time that the user aims.
+    - Aiming comes once. Both the time and the energy of a frame are taken `frames` times after it.
 """)
 
 gain.mistaken("energy_of_a_single_frame", fed=1)("""
@@ -145,3 +145,103 @@ def mean_of_the_factors(watts, aiming, frames, before, after):
     shares = [watts * aiming, watts * frames * before[0] / 1000, frames * before[1] / 1000]
     factors = [1, before[0] / after[0], before[1] / after[1]]
     return sum(s / total * f for s, f in zip(shares, factors, strict=True))
+
+
+def _each(joules):
+    """How many times as many, by what one identification is said to take."""
+
+    def quotient(watts, aiming, frames, before, after):
+        old, new = (joules(watts, aiming, frames, *network) for network in (before, after))
+        return old / new
+
+    return quotient
+
+
+gain.mistaken("power_for_energy", _each(lambda w, a, f, ms, mj: w + mj / ms))("""
+    - For how long does the phone draw what you add up?
+    - You compare watts. How much a battery gives is counted in joules: watts times seconds.
+    - How long is one identification? Take each power times the seconds that it lasts.
+""")
+
+gain.mistaken(
+    "networks_power_all_the_time",
+    _each(lambda w, a, f, ms, mj: (w + mj / ms) * (a + f * ms / 1000)),
+)("""
+    - Does the network compute while the user aims?
+    - You let the network work from the beginning. In this task no frame is named before the leaf is
+      in the picture.
+    - `frames` are all that are computed, and the millijoules are given for one: no power has to be
+      reckoned from them.
+""")
+
+gain.mistaken(
+    "millijoules_as_power", _each(lambda w, a, f, ms, mj: (w + mj / 1000) * (a + f * ms / 1000))
+)("""
+    - Is `mj` something that flows for a second, or what a frame takes in all?
+    - You add the network's energy to the watts, and multiply both by the seconds.
+    - Watts become joules by the seconds. What is in millijoules is energy already.
+""")
+
+gain.mistaken(
+    "energy_times_time", _each(lambda w, a, f, ms, mj: w * a + f * ms / 1000 * mj / 1000)
+)("""
+    - Seconds times joules: in which unit is that?
+    - You multiply the milliseconds of a frame by its millijoules.
+    - Both cost something, each by itself: the milliseconds through the screen's watts, the
+      millijoules as they are. What costs is added up.
+""")
+
+gain.mistaken(
+    "watts_on_the_frames_alone",
+    _each(lambda w, a, f, ms, mj: a + w * f * ms / 1000 + f * mj / 1000),
+)("""
+    - In which unit is each thing that you add?
+    - Your aiming is in seconds, the rest in joules. Are brackets missing?
+    - `watts` flow during the aiming, too.
+""")
+
+gain.mistaken(
+    "watts_on_the_aiming_alone",
+    _each(lambda w, a, f, ms, mj: w * a + f * ms / 1000 + f * mj / 1000),
+)("""
+    - In which unit is each thing that you add?
+    - The seconds of your frames are added to joules. Are brackets missing?
+    - `watts` flow while the frames are computed, too.
+""")
+
+gain.mistaken(
+    "without_the_watts", _each(lambda w, a, f, ms, mj: a + f * ms / 1000 + f * mj / 1000)
+)("""
+    - In which unit is each thing that you add? Where do the watts come in?
+    - You add seconds and joules.
+    - Seconds become joules by the watts that flow meanwhile.
+""")
+
+gain.mistaken("ms_and_mj_exchanged", lambda watts, aiming, frames, before, after: gain.right(
+    watts, aiming, frames, before[::-1], after[::-1]
+))("""
+    - In which order do the two numbers of a network come?
+    - You take the energy for the time, and the time for the energy.
+    - (milliseconds, millijoules): print both under their names.
+""")  # fmt: skip
+
+
+@gain.mistake
+def joules_saved(watts, aiming, frames, before, after):
+    """
+    - How many times as many: in which unit is that?
+    - You return how many joules are saved. What both take is right.
+    - If each takes half, the same battery is enough for how many?
+    """
+    old, new = (_joules(watts, aiming, frames, each) for each in (before, after))
+    return old - new
+
+
+@gain.mistake
+def mean_of_the_networks_gains(watts, aiming, frames, before, after):
+    """
+    - A network that takes no energy at all: does the battery last for ever?
+    - You take the mean of two gains of the network. Neither of them makes the screen darker.
+    - What does one identification take in all, in joules? Begin with that, once for each network.
+    """
+    return (before[0] / after[0] + before[1] / after[1]) / 2

@@ -13,6 +13,7 @@ from ..task import task
 # pass by mistake also chooses it.
 FRAMES = {
     "far too slow": [(1.0, 0.3, 0.3, 2.4)],
+    "slow preparation": [(1.0, 0.2, 1.2, 0.3)],
     "quick alone": [(1.0, 0.4, 0.35, 0.85)],
     "quick without its capture": [(1.0, 0.7, 0.3, 0.6)],
     "a third is quick": [(0.3, 0.2, 0.2, 0.4), (0.7, 0.3, 0.3, 1.3)],
@@ -24,8 +25,14 @@ FRAMES = {
 KEEPING = (
     [(0.94, 0.2, 0.2, 0.45), (0.06, 0.3, 0.3, 1.0)],  # a few frames are late
     [(0.7, 0.2, 0.2, 0.5), (0.15, 0.4, 0.2, 0.3), (0.15, 0.2, 0.4, 0.3)],  # its parts are, by turns
+    [(0.97, 0.2, 0.2, 0.45), (0.03, 0.3, 0.3, 1.0)],  # hardly any are late
+    [(0.7, 0.2, 0.2, 0.5), (0.15, 0.4, 0.2, 0.3), (0.15, 0.2, 0.4, 0.3)],
 )
-LESS_ACCURATE = {"keeps it narrowly": [(1.0, 0.2, 0.2, 0.56)], "fast": [(1.0, 0.1, 0.1, 0.2)]}
+LESS_ACCURATE = {
+    "keeps it narrowly": [(1.0, 0.2, 0.2, 0.56)],
+    "fast": [(1.0, 0.1, 0.1, 0.2)],
+    "neither": [(1.0, 0.2, 0.2, 0.3)],
+}
 
 
 def _frames(kinds: list, count: int, left: float, random: torch.Generator) -> np.ndarray:
@@ -44,14 +51,15 @@ def _recorded(random: torch.Generator, case: int) -> tuple:
     narrowly = [(1.0, 0.2, 0.2, 0.6 + page / left / 2)]  # in time if nothing else were to be done
     beyond = [(1.0, 0.2, 0.2, 0.6 + 1.5 * page / left)]
     kinds = [*FRAMES.values(), beyond, narrowly]
+    best = 0 if case == 4 else len(kinds)  # once it is the most accurate of all
     if case != 5:  # else nobody keeps the beat
-        kinds += [KEEPING[case % 2], *LESS_ACCURATE.values()]
+        kinds = [*kinds[:best], KEEPING[case % 4], *kinds[best:], *LESS_ACCURATE.values()]
     count = 100 * whole(random, 1, 3)
     times = [_frames(each, count, left, random) for each in kinds]
     steps = [between(random, 0.004, 0.01) for _ in times]
     accuracies = [0.985 - sum(steps[:place]) for place in range(len(times))]
     order = torch.randperm(len(times), generator=random).tolist()
-    best, fast = len(times) - 3, len(times) - 1
+    fast = len(times) - 2
     if case != 5 and (order.index(fast) < order.index(best)) != bool(case // 2 % 2):
         order.reverse()
     return [times[i] for i in order], [accuracies[i] for i in order], rate, page
@@ -84,6 +92,79 @@ def in_time(times, accuracies, rate, page, *, left=_left, measure=_slow_frame):
     """
     return _most_accurate(accuracies, [measure(each) <= left(rate, page) for each in times])
 
+
+@in_time.mistake
+def a_number_below_zero_for_nobody(times, accuracies, rate, page):
+    """
+    - What do you return if no network is in time?
+    - You return -1 then. As a place in a list that is the last one.
+    - Asked for is `None`.
+    """
+    number = in_time.right(times, accuracies, rate, page)
+    return -1 if number is None else number
+
+
+@in_time.mistake
+def the_first_for_nobody(times, accuracies, rate, page):
+    """
+    - What do you return if no network is in time?
+    - You return 0 then, and that is the first network. What does `argmax` say where all are alike?
+    - Asked for is `None`: look whether there is any in time before you choose.
+    """
+    number = in_time.right(times, accuracies, rate, page)
+    return 0 if number is None else number
+
+
+@in_time.mistake
+def the_best_or_nobody(times, accuracies, rate, page):
+    """
+    - If the most accurate network is too slow, who comes next?
+    - You look at one network alone, the most accurate one. If it is late you return `None`.
+    - First see who is in time. Of these take the most accurate.
+    """
+    number = int(np.argmax(accuracies))
+    return number if _slow_frame(times[number]) <= _left(rate, page) else None
+
+
+@in_time.mistake
+def all_in_time(times, accuracies, rate, page):
+    """
+    - How many networks does the page need?
+    - You return all that are in time.
+    - One number is asked for: the place of the most accurate of them.
+    """
+    return [n for n, each in enumerate(times) if _slow_frame(each) <= _left(rate, page)]
+
+
+@in_time.mistake
+def the_least_accurate(times, accuracies, rate, page):
+    """
+    - Whoever is in time is in time. What decides among these, and in which direction?
+    - You return the least accurate of those in time.
+    - Look at how you choose, or at which end of the sorted list you stand.
+    """
+    good = [_slow_frame(each) <= _left(rate, page) for each in times]
+    return _most_accurate([-accuracy for accuracy in accuracies], good)
+
+
+def _slow_part(times: np.ndarray) -> float:
+    return max(map(_slow_tenth, times.T))
+
+
+in_time.mistaken("each_part_by_itself", measure=_slow_part)("""
+    - Three parts that each just fit into a frame: does the frame?
+    - You look at the numbers of the array one by one. Capture, preparation and network come one
+      after the other.
+    - How long does a whole frame take? That comes before any percentile.
+""")
+
+in_time.mistaken(
+    "one_in_twenty", measure=lambda each: np.sort(each.sum(1))[19 * len(each) // 20]
+)("""
+    - How many frames may be late by your measure, and how many by the task's?
+    - You refuse a network of which one frame in twenty is late.
+    - One frame of ten may be late. Which number has nine tenths of the frames below it?
+""")
 
 in_time.mistaken("in_seconds", left=lambda rate, page: 1 / rate - page)("""
     - In which unit are the times, and in which one is 1 / rate?
@@ -218,3 +299,13 @@ def its_accuracy(times, accuracies, rate, page):
     """
     number = in_time.right(times, accuracies, rate, page)
     return None if number is None else accuracies[number]
+
+
+@in_time.mistake
+def the_best_of_the_late(times, accuracies, rate, page):
+    """
+    - Is the network that you return in time? Print its frames beside the limit.
+    - You choose among those that are *late*.
+    - In which direction does your comparison point?
+    """
+    return _most_accurate(accuracies, [_slow_frame(each) > _left(rate, page) for each in times])

@@ -27,7 +27,7 @@ my_points = Prediction(
     low=0,
     high=100,
     measure=_lost,
-    why="The same leaves, and to an eye the same pictures. Nothing raised an error, and no time or "
-    "size changed: only a comparison with Python's numbers tells.",
+    why="The same leaves, and to an eye the same pictures; no error, no other time or size. Which "
+    "numbers does the first layer see now? The next cell has other slips to compare with.",
     unit=" points",
 )

@@ -57,8 +57,7 @@ own_plants = OfTheGarden(
     most_bytes=6_500,
     accuracy=0.95,
     test_accuracy=0.935,
-    why="Whoever has fewer things to tell apart needs fewer channels to do it. The cheapest "
-    "compression of all is to ask what an app is for.",
+    why="The cheapest compression of all is to ask what an app is for.",
     hints=(
         "What comes last in your recipe, and what could repair the damage that it does?",
         "Half of the species are gone: which part of the network have you made smaller by that, "

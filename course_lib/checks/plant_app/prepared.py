@@ -207,3 +207,133 @@ prepared.mistaken("on_its_side", _page, axes=(2, 1, 0))("""
     - Your rows have become columns: `.T` turns around all the axes.
     - The colours come first, and rows stay before columns: say in which order you want the axes.
 """)
+
+
+prepared.mistaken("mean_left_out", _page, norm=lambda x, mean, scale: x / scale)("""
+    - A pixel that equals the mean: what should it become?
+    - You divide, but nothing is taken away before.
+    - There are two numbers in the model's file. Where is the first of them in your function?
+""")
+
+prepared.mistaken("scale_left_out", _page, norm=lambda x, mean, scale: x - mean)("""
+    - From which number to which do your results go? The network learned numbers near zero.
+    - You take the mean away, but do not divide.
+    - There are two numbers in the model's file. Where is the second of them in your function?
+""")
+
+prepared.mistaken("mean_added", _page, norm=lambda x, mean, scale: (x + mean) / scale)("""
+    - A pixel that equals the mean: what should it become?
+    - You add the mean. All your numbers lie above zero.
+    - Which sign stands before `mean` in the task?
+""")
+
+prepared.mistaken("multiplied", _page, norm=lambda x, mean, scale: (x - mean) * scale)("""
+    - From which number to which do your results go? The network learned numbers near zero.
+    - You multiply by `scale`.
+    - Look at the formula in the task once more.
+""")
+
+prepared.mistaken(
+    "below_zero_lost", _page, norm=lambda x, mean, scale: (x - mean).clip(0) / scale
+)("""
+    - What do dark pixels become? Take a mean of 127 away from a pixel of 100.
+    - Whatever is below the mean becomes 0 in your function. Half of the picture is gone.
+    - Nothing is cut off: the network learned numbers below zero as well.
+""")
+
+prepared.mistaken("whole_numbers", _page, norm=lambda x, mean, scale: (x - mean) // scale)("""
+    - How many different numbers are there in your result?
+    - You divide and leave out what is behind the point: four levels or so are left of 256.
+    - `//` is not `/`.
+""")
+
+prepared.mistaken(
+    "signed_bytes", _page,
+    norm=lambda x, mean, scale: (x.astype(np.uint8).astype(np.int8) - float(mean)) / scale,
+)("""
+    - Right for dark pixels. What becomes of a pixel of 200?
+    - With 8 bits and a sign numbers go from -128 to 127. Bright pixels become dark ones.
+    - Which type holds whole numbers from 0 to 255 *and* numbers below zero?
+""")  # fmt: skip
+
+prepared.mistaken("opacity_first", _page, colours=slice(1, 4))("""
+    - Which of the four numbers of a pixel is always 255 here, and which channel of yours is?
+    - You leave out the first of the four: that is red. The opacity stays.
+    - Red, green, blue and opacity, in this order: the last one goes.
+""")
+
+
+@prepared.mistake
+def read_as_planes(pixels, width, height, size, mean, scale):
+    """
+    - Draw what you make of the bytes, before anything else. Is it a picture?
+    - You read all reds first, then all greens. But the four numbers of a pixel stand side by side.
+    - Which axis of the shape is the one that changes fastest?
+    """
+    planes = np.asarray(pixels).reshape(4, height, width).transpose(1, 2, 0)
+    return _page(planes.reshape(-1), width, height, size, mean, scale)
+
+
+@prepared.mistake
+def cut_the_other_way(pixels, width, height, size, mean, scale):
+    """
+    - Right for square pictures. What do the two slices cut, rows or columns?
+    - Rows and columns are read rightly, and then exchanged where you cut.
+    - The first slice is for rows: it begins at the top.
+    """
+    picture, side = np.asarray(pixels).reshape(height, width, 4)[..., :3], min(width, height)
+    top, left = (height - side) // 2, (width - side) // 2
+    small = _shrunk(picture[left : left + side, top : top + side], size)
+    return (small.transpose(2, 0, 1)[None] - float(mean)) / scale
+
+
+@prepared.mistake
+def cut_to_size(pixels, width, height, size, mean, scale):
+    """
+    - How much of the leaf is in your picture?
+    - You cut `size` pixels out of the middle, and shrink nothing: what you see is a small piece.
+    - The square is as large as the picture allows. `shrunk` makes `size` of it.
+    """
+    picture = np.asarray(pixels).reshape(height, width, 4)[..., :3]
+    top, left = (height - size) // 2, (width - size) // 2
+    piece = picture[top : top + size, left : left + size]
+    return (piece.transpose(2, 0, 1)[None] - float(mean)) / scale
+
+
+@prepared.mistake
+def with_a_border(pixels, width, height, size, mean, scale):
+    """
+    - Right for square pictures. Draw another one: what stands at its edges?
+    - You make the picture square by a border. Asked for is to cut.
+    - The square is as wide as the *shorter* side.
+    """
+    side = max(width, height)
+    square = np.zeros((side, side, 3), np.uint8)
+    top, left = (side - height) // 2, (side - width) // 2
+    picture = np.asarray(pixels).reshape(height, width, 4)[..., :3]
+    square[top : top + height, left : left + width] = picture
+    return (_shrunk(square, size).transpose(2, 0, 1)[None] - float(mean)) / scale
+
+
+@prepared.mistake
+def upside_down(pixels, width, height, size, mean, scale):
+    """
+    - Draw the first of the three channels. Where is the top of the leaf?
+    - Your picture stands on its head.
+    - The bytes begin with the upper line. Nothing has to be turned.
+    """
+    return _page(pixels, width, height, size, mean, scale)[:, :, ::-1]
+
+
+@prepared.mistake
+def pixels_picked(pixels, width, height, size, mean, scale):
+    """
+    - What becomes of the pixels between those that you take?
+    - You pick single pixels instead of shrinking. That is quick, and fine patterns flicker.
+    - `shrunk` is there for that, and it is right.
+    """
+    picture, side = np.asarray(pixels).reshape(height, width, 4)[..., :3], min(width, height)
+    top, left = (height - side) // 2, (width - side) // 2
+    some = np.arange(size) * side // size
+    picked = picture[top + some][:, left + some]
+    return (picked.transpose(2, 0, 1)[None] - float(mean)) / scale

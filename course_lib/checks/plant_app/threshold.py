@@ -80,10 +80,38 @@ def nothing_comes_back_for_nothing(probabilities, right, most):
     return None if found == math.inf else found
 
 
+@threshold.mistake
+def everything_for_nothing(probabilities, right, most):
+    """
+    - Mostly right. What do you return if no threshold holds?
+    - There you return 0, and all pictures get a name, though the promise cannot be kept.
+    - A threshold that no probability reaches accepts nothing at all.
+    """
+    found = threshold.right(probabilities, right, most)
+    return 0.0 if found == math.inf else found
+
+
+@threshold.mistake
+def the_surest_for_nothing(probabilities, right, most):
+    """
+    - Mostly right. What do you return if no threshold holds?
+    - There you return the highest probability of all. The picture that has it gets a name.
+    - A threshold that no probability reaches accepts nothing at all.
+    """
+    found = threshold.right(probabilities, right, most)
+    return float(probabilities.max()) if found == math.inf else found
+
+
 threshold.mistaken("share_of_all", out_of=lambda accepted, wrong: accepted[-1])("""
     - Wrong names are counted, as they should be. Out of how many do you take the share?
     - You divide by all images. Those that got no name have no part in the promise.
     - At most so many of the *accepted* ones are wrong: divide by how many were accepted.
+""")
+
+threshold.mistaken("out_of_the_right", out_of=lambda accepted, wrong: accepted - wrong)("""
+    - Wrong names are counted, as they should be. Out of how many do you take the share?
+    - You divide by the *right* names. One wrong name for nine right ones is one in ten.
+    - A user sees all the accepted names: divide by these.
 """)
 
 threshold.mistaken("share_of_the_wrong", out_of=lambda accepted, wrong: wrong[-1])("""
@@ -143,8 +171,8 @@ def the_strictest(probabilities, right, most):
 def stopped_at_the_first(probabilities, right, most):
     """
     - The surest image of all may be wrong. What does your function do then?
-    - You go down from the surest one and stop as soon as the share is too high. Further down it may
-      be low again.
+    - Your threshold lies above the first places where the share is too high. Further down it may be
+      low again.
     - The share goes up and down on the way: look at all the thresholds before you decide.
     """
     values, accepted, wrong = _counted(probabilities, right)
@@ -191,8 +219,99 @@ def the_wrong_way_round(probabilities, right, most):
     return -found if found < 0 else found
 
 
-threshold.mistaken("limit_in_percent", lambda sure, right, most: sure.min())("""
-    - `most` is 0.02 for two in a hundred. In which unit is the number that you compare with it?
-    - Your limit is a hundred times too high: everything is accepted.
-    - Take both as shares, from 0 to 1.
+threshold.mistaken("accepts_everything", lambda sure, right, most: sure.min())("""
+    - How many of all names are wrong at your threshold? Count.
+    - Every picture gets a name: your condition holds at the lowest threshold already. Does it
+      compare the share of *wrong* names with the limit, and both as shares from 0 to 1?
+    - Print the share of wrong names at the lowest threshold, beside `most`, then what your
+      condition says of them.
 """)
+
+threshold.mistaken("accepts_nothing", lambda sure, right, most: 2.0)("""
+    - How many pictures get a name at your threshold?
+    - None: no probability reaches it, though there are thresholds that hold. Is it a probability,
+      or a place in a list, a count, or percent?
+    - Print your threshold beside the probabilities. If it is the one for "nothing", print for a few
+      thresholds the share of wrong names beside `most`, and what your condition says of them.
+""")
+
+
+def _holds(candidates: Tensor, probabilities: Tensor, right: Tensor, most: float) -> Tensor:
+    """At which of these thresholds, from low to high, the promise is kept and somebody named."""
+    order = probabilities.double().argsort()
+    below = torch.searchsorted(probabilities.double()[order], candidates.double())
+    wrong = torch.cat([(~right[order]).flip(0).cumsum(0).flip(0), torch.zeros(1)])[below]
+    given = len(order) - below
+    return (wrong <= most * given) & (given > 0)
+
+
+@threshold.mistake
+def steps_of_a_hundredth(probabilities, right, most):
+    """
+    - Between which two of your candidates does the best threshold lie?
+    - You try round numbers. Some pictures lie between two of them, and would have got a name.
+    - Only where a picture stands does anything change: which numbers are the candidates then?
+    """
+    round_ones = torch.arange(101, dtype=torch.float64) / 100
+    holds = _holds(round_ones, probabilities, right, most).nonzero()
+    return float(round_ones[holds[0]]) if len(holds) else 2.0
+
+
+@threshold.mistake
+def by_halving(probabilities, right, most):
+    """
+    - If a threshold does not keep the promise, does no lower one?
+    - You halve an interval. That finds a place where the share crosses the limit, but there are
+      several.
+    - The share goes up and down on the way: look at all the thresholds before you decide.
+    """
+    low, high = 0.0, 1.0
+    for _ in range(20):
+        middle = (low + high) / 2
+        given = right[probabilities >= middle]
+        holds = (~given).sum() <= most * len(given)
+        low, high = (low, middle) if holds else (middle, high)
+    return high
+
+
+threshold.mistaken(
+    "quantile_of_the_wrong",
+    lambda sure, right, most: torch.quantile(sure[~right], 1 - most),
+)("""
+    - Out of how many do you take the share?
+    - You let a fixed share of the *wrong* names slip through. Asked for is how many of the accepted
+      names are wrong.
+    - A user sees the accepted names alone: at each threshold, count these, and the wrong ones.
+""")
+
+threshold.mistaken(
+    "quantile_of_the_right", lambda sure, right, most: torch.quantile(sure[right], most)
+)("""
+    - Which promise do you keep: that the names given are right, or that right ones are given?
+    - You give up a fixed share of the right names. How many wrong ones are accepted with the rest?
+    - Of those that are *accepted* take the share that is wrong.
+""")
+
+
+@threshold.mistake
+def believed_on_average(probabilities, right, most):
+    """
+    - Does your function look at `right`?
+    - You reckon from the probabilities how many names will be wrong, and the network is not asked
+      whether they are.
+    - `right` tells how often it is right indeed: count at each threshold that comes into question.
+    """
+    values, counts = probabilities.double().unique(return_counts=True)
+    given = counts.flip(0).cumsum(0).flip(0)
+    sure = (values * counts).flip(0).cumsum(0).flip(0) / given
+    return _lowest(values.flip(0), (1 - sure <= most).flip(0))
+
+
+@threshold.mistake
+def rounded(probabilities, right, most):
+    """
+    - Is the picture whose probability you found still accepted by what you return?
+    - Right, and then rounded. Rounded up it loses pictures, rounded down it may break the promise.
+    - Return the probability as it is.
+    """
+    return round(threshold.right(probabilities, right, most), 2)

@@ -7,3 +7,5 @@ from .decoded import decoded
 from .my_saving import my_saving
 from .interval import interval
 from .small_file import small_file
+from .why_saving import why_saving
+from .why_recipe import why_recipe

@@ -155,3 +155,118 @@ canonical.mistaken("lengths_taken_for_counts", _huffman)("""
     - That is the chapter's Huffman code, which takes counts. The lengths are known here.
     - No tree is wanted, and no heap: sort the numbers, then count through their words.
 """)
+
+
+@canonical.mistake
+def anew_for_each_length(lengths):
+    """
+    - Does one of your words begin another?
+    - For each length you begin to count at zero again. The first word of each is all zeros then,
+      and a shorter one stands at the start of a longer one.
+    - Where the words get longer, counting goes on: from the last word, one further, then zeros
+      appended.
+    """
+    words: dict = {}
+    for length in set(lengths.values()):
+        same = sorted(n for n in lengths if lengths[n] == length)
+        words |= {n: f"{place:0{length}b}" for place, n in enumerate(same)}
+    return words
+
+
+@canonical.mistake
+def longest_first(lengths):
+    """
+    - Which number gets the first word, all zeros?
+    - You begin with the longest words. They are agreed on from the shortest to the longest.
+    - Look at the way your lengths are sorted, then at what happens between one length and the next.
+    """
+    order = sorted(lengths, key=lambda n: (-lengths[n], n))
+    code, words = 0, {order[0]: "0" * lengths[order[0]]}
+    for before, n in pairwise(order):
+        code = (code + 1) >> (lengths[before] - lengths[n])
+        words[n] = f"{code:0{lengths[n]}b}"
+    return words
+
+
+def _longer(at: int, by: int) -> int:
+    """Either one further, or longer."""
+    return at << by if by else at + 1
+
+
+canonical.mistaken("longer_without_the_next", further=_longer)("""
+    - Does one of your words begin another? Look where the length changes.
+    - Where the length grows you append zeros, and do not count on: what begins with the last short
+      word is taken already.
+    - One is added for each next word, also for the first of a new length. Zeros come after that.
+""")
+
+canonical.mistaken("ones_appended", further=lambda at, by: ((at + 2) << by) - 1)("""
+    - Your first words are right. What is appended where they get longer?
+    - You fill up with ones. The words before the first of a length are lost then.
+    - Zeros are appended.
+""")
+
+
+@canonical.mistake
+def words_for_keys(lengths):
+    """
+    - What do you look up in the dictionary that comes back: a number, or a word?
+    - Your dictionary has the words for keys. A decoder wants that; here the numbers are the keys.
+    - Exchange what stands before and after the colon.
+    """
+    return {word: n for n, word in canonical.right(lengths).items()}
+
+
+@canonical.mistake
+def by_the_numbers_alone(lengths):
+    """
+    - Which number gets the first word: the smallest one, or the one with the shortest word?
+    - You sort by the numbers and give each its place in that order. So one word begins another, and
+      some are too short for their place.
+    - Sort by two things: by length first, and only where lengths are equal by the number.
+    """
+    return {n: f"{i:b}".zfill(lengths[n])[: lengths[n]] for i, n in enumerate(sorted(lengths))}
+
+
+canonical.mistaken("numbers_as_text", among_equals=str)("""
+    - Which is smaller: -3, or -5? And as text?
+    - Of equally long words you sort the numbers as text, letter by letter.
+    - Sort the numbers as they are.
+""")
+
+canonical.mistaken("its_prefix_left", _rewritten, word=lambda right: bin(int(right, 2)))("""
+    - Print one of your words. Is it made of 0 and 1 alone?
+    - `bin` writes `0b` in front, and leaves leading zeros out.
+    - Take the two letters off, then fill up in front to the word's length.
+""")
+
+canonical.mistaken("words_backwards", _rewritten, word=lambda right: right[::-1])("""
+    - Does one of your words begin another?
+    - The right words, each read from its end.
+    - The digit that counts most stands first, and zeros are appended at the end.
+""")
+
+
+@canonical.mistake
+def one_word_a_length(lengths):
+    """
+    - Two numbers with words of the same length: can you tell them apart?
+    - All of your words of one length are the same word.
+    - Each next word is the one before it plus one.
+    """
+    return {n: "1" * (lengths[n] - 1) + "0" for n in lengths}
+
+
+canonical.mistaken(
+    "filled_up_behind", _rewritten, word=lambda right: f"{int(right, 2):b}".ljust(len(right), "0")
+)("""
+    - Does one of your words stand for two numbers?
+    - Your words have the right length, but zeros that were lost in front were put back behind.
+    - Zeros in front of a word belong there: fill up on that side.
+""")
+
+canonical.mistaken("lists_of_bits", _rewritten, word=lambda right: [int(bit) for bit in right])("""
+    - What is a word to be: a list, or text?
+    - The bits are right. You return each word as a list of numbers.
+    - A word is text of 0 and 1: join its bits.
+""")

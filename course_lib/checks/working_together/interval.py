@@ -1,5 +1,6 @@
 """Task 5 of exercise 07: no words at all."""
 
+import math
 from collections import Counter
 
 import torch
@@ -167,3 +168,136 @@ def low_and_its_width(numbers, counts):
     """
     low, high = interval.right(numbers, counts)
     return low, high - low
+
+
+@interval.mistake
+def counts_for_shares(numbers, counts):
+    """
+    - Can an interval that lies in another one be wider than it?
+    - You multiply by the counts themselves. They are to be shares, all of them together 1.
+    - Which number turns a count into a share? All counts of the table have a part in it.
+    """
+    total = sum(counts.values())
+    parts = {n: (start * total, end * total) for n, (start, end) in _parts(counts).items()}
+    return _narrowed(numbers, parts)
+
+
+interval.mistaken("from_the_high_end_down", lambda numbers, counts: _narrowed(
+    numbers, {n: (1 - end, 1 - start) for n, (start, end) in _parts(counts).items()}
+))("""
+    - Where does the part of the table's very first number begin?
+    - The widths are right. Your parts lie from the high end down.
+    - The first number of the table has the lowest part, as in the task's example.
+""")  # fmt: skip
+
+
+def _with_a_moving_table(numbers, counts, *, by):
+    counts, low, width = dict(counts), 0.0, 1.0
+    for n in numbers:
+        start, end = _parts(counts)[n]
+        low, width = low + width * start, width * (end - start)
+        counts[n] += by
+    return low, low + width
+
+
+interval.mistaken("counts_used_up", _with_a_moving_table, by=-1)("""
+    - The same number twice: does it choose an equally large part the second time?
+    - You take each number out of the table when it has been coded, so the shares change on the way.
+    - The table stays as it is: each interval is cut in the same proportions.
+""")
+
+interval.mistaken("counts_that_grow", _with_a_moving_table, by=1)("""
+    - The same number twice: does it choose an equally large part the second time?
+    - You count each coded number once more. Some coders do so and call it adaptive; not this one.
+    - The table stays as it is: each interval is cut in the same proportions.
+""")
+
+
+@interval.mistake
+def high_moved_too_early(numbers, counts):
+    """
+    - One number goes well. What is different from the second on?
+    - Both new ends are computed from both old ones. When you compute the low end, is the high one
+      still the old one?
+    - Keep the old high end, or the old width, until both new ends are there.
+    """
+    low, high = 0.0, 1.0
+    for n in numbers:
+        start, end = _parts(counts)[n]
+        high = low + (high - low) * end
+        low = low + (high - low) * start
+    return low, high
+
+
+@interval.mistake
+def high_without_the_low_end(numbers, counts):
+    """
+    - Does your high end lie in the interval before it?
+    - The low end is right at first. The high end you count from 0, not from where the interval
+      begins.
+    - Both ends are so far above the *old low end*.
+    """
+    low, high = 0.0, 1.0
+    for n in numbers:
+        start, end = _parts(counts)[n]
+        low, high = low + (high - low) * start, (high - low) * end
+    return low, high
+
+
+@interval.mistake
+def begins_at_zero(numbers, counts):
+    """
+    - Two messages with the same numbers in another order: do you return two intervals?
+    - The width is right. Your interval always begins at 0, whatever the numbers are.
+    - Each number also moves the low end: to where its part of the interval begins.
+    """
+    low, high = interval.right(numbers, counts)
+    return 0.0, high - low
+
+
+@interval.mistake
+def high_end_first(numbers, counts):
+    """
+    - Which of your two numbers is the smaller one?
+    - Both ends are right. The high one comes first.
+    - Asked for is (low, high).
+    """
+    low, high = interval.right(numbers, counts)
+    return high, low
+
+
+@interval.mistake
+def a_single_place(numbers, counts):
+    """
+    - How wide is your interval?
+    - Both of your numbers are the same: a place inside. A decoder can do with that.
+    - Asked for are the two ends of the last interval.
+    """
+    low, high = interval.right(numbers, counts)
+    return (low + high) / 2, (low + high) / 2
+
+
+@interval.mistake
+def ends_multiplied(numbers, counts):
+    """
+    - The second number chooses its part of what? Draw the first interval, and cut that.
+    - You multiply all the low ends, and all the high ends. Products of ends are no ends: the
+      interval does not lie in the one before it.
+    - What multiplies are the widths. An end is the old low end plus a share of the old width.
+    """
+    parts = _parts(counts)
+    return math.prod(parts[n][0] for n in numbers), math.prod(parts[n][1] for n in numbers)
+
+
+@interval.mistake
+def all_before_it_as_wide(numbers, counts):
+    """
+    - Where does the part of the table's last number end? It should end at 1.
+    - You let a part begin after so many parts *of its own width*. Those before it have widths of
+      their own.
+    - A part begins where the one before it ends: add the shares of all that stand before it.
+    """
+    found = {}
+    for place, (n, (start, end)) in enumerate(_parts(counts).items()):
+        found[n] = place * (end - start), (place + 1) * (end - start)
+    return _narrowed(numbers, found)
