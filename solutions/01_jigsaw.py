@@ -109,7 +109,7 @@ checks.my_middle(my_middle)
 # goes that counts, but what, and whether something that tells the same is left.
 # <!-- END SOLUTION -->
 
-# %%
+# %% tags=["nbval-ignore-output"]
 checks.why_middle()
 
 # %% [markdown]
@@ -248,7 +248,7 @@ assert (names == others.labels).double().mean() >= 0.965
 # together. Either way they were chosen on these few images, and only others tell whether the choice holds.
 # <!-- END SOLUTION -->
 
-# %%
+# %% tags=["nbval-ignore-output"]
 checks.why_channels()
 
 # %% tags=["nbval-ignore-output"]

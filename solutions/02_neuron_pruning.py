@@ -202,7 +202,7 @@ checks.my_percent(my_percent)
 # linear layer, whose sum has no memory. The accuracy stays about where the cut left it.
 # <!-- END SOLUTION -->
 
-# %%
+# %% tags=["nbval-ignore-output"]
 checks.why_norms()
 
 # %% [markdown]
@@ -283,7 +283,7 @@ checks.own_widths(FILE, hidden=True)
 # deeper: fine-tuning repairs more than norms can, and the head start of a clever choice is soon gone.
 # <!-- END SOLUTION -->
 
-# %%
+# %% tags=["nbval-ignore-output"]
 checks.why_widths()
 
 # %% tags=["nbval-ignore-output"]

@@ -203,7 +203,7 @@ checks.my_kernels(my_kernels)
 # take them: it takes further kernels instead, strong single weights included.
 # <!-- END SOLUTION -->
 
-# %%
+# %% tags=["nbval-ignore-output"]
 checks.why_kernels()
 
 # %% [markdown]
@@ -265,7 +265,7 @@ assert right >= checks.few_weights.test_accuracy, f"{right:.1%} of the test imag
 # much as large ones. With a day: train on with the masks, and search over all shares at once.
 # <!-- END SOLUTION -->
 
-# %%
+# %% tags=["nbval-ignore-output"]
 checks.why_shares()
 
 # %% tags=["nbval-ignore-output"]

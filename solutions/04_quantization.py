@@ -137,7 +137,7 @@ checks.my_factor(my_factor)
 # next layer was trained on is gone. The same factor hurts only where little room is left.
 # <!-- END SOLUTION -->
 
-# %%
+# %% tags=["nbval-ignore-output"]
 checks.why_factor()
 
 # %% [markdown]
@@ -215,7 +215,7 @@ checks.few_bits(FILE, hidden=True)
 # place, and search over the bits of all layers.
 # <!-- END SOLUTION -->
 
-# %%
+# %% tags=["nbval-ignore-output"]
 checks.why_bits()
 
 # %% tags=["nbval-ignore-output"]

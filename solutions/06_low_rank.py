@@ -172,7 +172,7 @@ checks.my_percent(my_percent)
 # the energy of the weights says how much is cut off, but not whether anything would have used it.
 # <!-- END SOLUTION -->
 
-# %%
+# %% tags=["nbval-ignore-output"]
 checks.why_percent()
 
 # %% [markdown]
@@ -271,7 +271,7 @@ checks.few_weights(FILE, hidden=True)
 # are larger, and the last one's savings would count less.
 # <!-- END SOLUTION -->
 
-# %%
+# %% tags=["nbval-ignore-output"]
 checks.why_ranks()
 
 # %% tags=["nbval-ignore-output"]

@@ -163,7 +163,7 @@ checks.my_saving(my_saving)
 # one bit a weight. The steps overlap, and by how much depends on the settings of both.
 # <!-- END SOLUTION -->
 
-# %%
+# %% tags=["nbval-ignore-output"]
 checks.why_saving()
 
 # %% [markdown]
@@ -264,7 +264,7 @@ checks.small_file(FILE, hidden=True)
 # work.
 # <!-- END SOLUTION -->
 
-# %%
+# %% tags=["nbval-ignore-output"]
 checks.why_recipe()
 
 # %% tags=["nbval-ignore-output"]

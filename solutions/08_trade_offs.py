@@ -158,7 +158,7 @@ checks.my_luck(my_luck)
 # may lose more. So the winner, and nobody else, is asked once about images that had no part in choosing it.
 # <!-- END SOLUTION -->
 
-# %%
+# %% tags=["nbval-ignore-output"]
 checks.why_luck()
 
 # %% [markdown]
@@ -258,7 +258,7 @@ checks.squeezed(FILE, hidden=True)
 # them again. Only the test images had no part in it.
 # <!-- END SOLUTION -->
 
-# %%
+# %% tags=["nbval-ignore-output"]
 checks.why_squeezed()
 
 # %% tags=["nbval-ignore-output"]

@@ -174,7 +174,7 @@ for slip, prepare in {
 # compared pixel by pixel.
 # <!-- END SOLUTION -->
 
-# %%
+# %% tags=["nbval-ignore-output"]
 checks.why_points()
 
 # %% [markdown]
@@ -225,7 +225,7 @@ assert 0.7 < threshold(sure, torch.tensor([True, False, True, True]), 0.1) <= 0.
 # pictures like those that it was measured on (or only on average over the species).*
 # <!-- END SOLUTION -->
 
-# %%
+# %% tags=["nbval-ignore-output"]
 checks.why_silent()
 
 # %% [markdown]
@@ -333,7 +333,7 @@ checks.own_plants(FILE, hidden=True)
 # no part in the choice.*
 # <!-- END SOLUTION -->
 
-# %%
+# %% tags=["nbval-ignore-output"]
 checks.why_garden()
 
 # %% tags=["nbval-ignore-output"]

@@ -221,3 +221,13 @@ def test_importing_the_library_loads_nothing_heavy():
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"torch", "torchvision", "matplotlib", "numpy", "sklearn"} & set(loaded)
+
+
+def test_formulas_stand_on_one_line_each():
+    """JupyterLab takes formulas out before it sees that they are quoted: a second line's `>` stays."""
+    boxes = 0
+    for source in (ROOT / "notebooks").glob("*.py"):
+        lines = source.read_text(encoding="utf-8").splitlines()
+        assert [line for line in lines if line.count("$$") % 2] == [], source.name
+        boxes += sum("**Formula" in line for line in lines)
+    assert boxes >= 20
