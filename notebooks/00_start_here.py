@@ -14,7 +14,7 @@
 # **In one sentence:** you meet the leaves, the network that names them, and the scorecard that
 # measures it; every later chapter makes this network smaller and measures it again.
 #
-# *About 20 minutes.* Afterwards you can
+# *About 30 minutes.* Afterwards you can
 # - say whether this machine is ready for the course, and what to do if not,
 # - read a scorecard, and say how each figure on it is measured,
 # - say how sure an accuracy is.

@@ -224,7 +224,7 @@ def test_importing_the_library_loads_nothing_heavy():
 
 
 def test_formulas_stand_on_one_line_each():
-    """JupyterLab takes formulas out before it sees the quote: the `>` of a second line would stay."""
+    """JupyterLab takes formulas out before it sees a quote: the second line's `>` would stay."""
     boxes = 0
     for source in (ROOT / "notebooks").glob("*.py"):
         lines = source.read_text(encoding="utf-8").splitlines()
