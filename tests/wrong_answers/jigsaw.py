@@ -399,7 +399,7 @@ def wrong_framed_as_in_the_chapter(pictures, border):
 
 
 def wrong_framed_median(pictures, border):
-    "median_colour"
+    "other"
     height, width = pictures.shape[2:]
     made = pictures.flatten(2).median(2).values[:, :, None, None].expand_as(pictures).clone()
     made[:, :, border : height - border, border : width - border] = pictures[

@@ -252,3 +252,59 @@ def stride_in_one_direction(inputs, outputs, window, side, stride, padding):
     """
     every = side + 2 * padding - window + 1
     return one_row(inputs, outputs, window, side, stride, padding) * every
+
+
+conv_macs.mistaken("padding_taken_off", ends=-2)("""
+    - Does padding make a picture larger or smaller?
+    - You take the padding off the side. It is put around it.
+    - How wide is a picture of 8 pixels with a padding of 3? Draw it.
+""")
+
+conv_macs.mistaken("window_doubled", lambda *given: conv_macs.right(*given) * 2 // given[2])("""
+    - How many pixels does a window of 3 cover?
+    - Twice the side is not the side squared.
+    - `window` is the length of one side. Each of the window's pixels is multiplied.
+""")
+
+
+@conv_macs.mistake
+def channels_added_up(inputs, outputs, window, side, stride, padding):
+    """
+    - With 2 channels in and 3 out, how many pairs are there?
+    - You add inputs and outputs. Is each output computed from one input?
+    - Every output channel looks at every input channel.
+    """
+    return conv_macs.right(1, inputs + outputs, window, side, stride, padding)
+
+
+_PLACES = {
+    "known_side": lambda w, side, by, p: side,
+    "divided": lambda w, side, by, p: side // by,
+    "without_padding": lambda w, side, by, p: (side - w) // by + 1,
+    "padded_once": lambda w, side, by, p: (side + p - w) // by + 1,
+    "steps": lambda w, side, by, p: (side + 2 * p - w) // by,
+    "without_stride": lambda w, side, by, p: side + 2 * p - w + 1,
+}
+_COSTS = {
+    "one_row": lambda i, o, w, places: i * o * w**2 * places,
+    "flat_window": lambda i, o, w, places: i * o * w * places**2,
+    "one_input": lambda i, o, w, places: o * w**2 * places**2,
+    "one_output": lambda i, o, w, places: i * w**2 * places**2,
+    "operations": lambda i, o, w, places: 2 * i * o * w**2 * places**2,
+}
+
+
+def _twice_wrong(inputs, outputs, window, side, stride, padding, *, along, costs):
+    return costs(inputs, outputs, window, along(window, side, stride, padding))
+
+
+for _where, _along in _PLACES.items():
+    for _what, _cost in _COSTS.items():
+        conv_macs.mistaken(f"{_where}_and_{_what}", _twice_wrong, along=_along, costs=_cost)("""
+    - Two things are wrong. Begin with the places: at how many does a window of 5 stop along a row
+      of 7 pixels, 2 a step? And with a pixel of padding at each end?
+    - Once the places along one side are right: what does each number of the output cost, and how
+      many numbers are there?
+    - Print the places first, and hold them against a drawing. Then hold the rest against the start
+      chapter's function, part by part.
+""")

@@ -313,17 +313,6 @@ def colour_of_the_first(pictures, border):
 
 
 @framed.mistake
-def median_colour(pictures, border):
-    """
-    - Which mean did the chapter take?
-    - The place is right. Your colour is the median of each channel.
-    - Asked for is the mean: the sum divided by how many there are.
-    """
-    colour = pictures.flatten(2).median(2).values[..., None, None]
-    return torch.where(inside(pictures, border), pictures, colour)
-
-
-@framed.mistake
 def around_the_picture(pictures, border):
     """
     - How large is the picture that comes back?
@@ -343,3 +332,18 @@ def cut_off(pictures, border):
     """
     height, width = pictures.shape[2:]
     return pictures[:, :, border : height - border, border : width - border]
+
+
+def _to_the_end(border: int, side: int) -> tuple[int, int]:
+    return border, side
+
+
+for _side, _ranges in (
+    ("bottom", (_to_the_end, _inner)),
+    ("right", (_inner, _to_the_end)),
+):
+    framed.mistaken(f"{_side}_side_stays", _outside(*_ranges))("""
+    - Show one of your pictures: how many sides of it are covered?
+    - Three of the four sides are covered.
+    - Go through your lines: top, bottom, left, right.
+""")

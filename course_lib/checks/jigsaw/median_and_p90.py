@@ -46,6 +46,14 @@ def _exclusive(ordered: list[float]) -> float:
     return statistics.quantiles(ordered, n=10)[-1]
 
 
+def _always_beyond(ordered: list[float]) -> float:
+    return ordered[min(-(-9 * len(ordered) // 10), len(ordered) - 1)]
+
+
+def _share_for_percent(ordered: list[float]) -> float:
+    return ordered[0] + 0.009 * (len(ordered) - 1) * (ordered[1] - ordered[0])
+
+
 def _always_two(ordered: list[float]) -> float:
     return sum(ordered[len(ordered) // 2 - 1 : len(ordered) // 2 + 1]) / 2
 
@@ -289,6 +297,7 @@ for _middle, _median in (
         ("between_two_others", _exclusive),
         ("slowest", max),
         ("one_beyond", _one_beyond),
+        ("always_beyond", _always_beyond),
     ):
         if (_middle, _name) != ("upper_middle", "one_beyond"):  # that is two_are_left
             median_and_p90.mistaken(f"{_middle}_and_{_name}", _two_at_once(_median, _p90))("""
@@ -298,4 +307,43 @@ for _middle, _median in (
       ten runs, 1 to 10 ms: which one is the p90?
     - One thing at a time. For the median two cases, even and odd; for the p90 count the runs that
       do not exceed it, with ten runs and with eleven.
+""")
+
+
+median_and_p90.mistaken("always_one_beyond", p90=_always_beyond)("""
+    - Of ten runs, 1 to 10 ms, which one is your p90? And of eleven?
+    - The median is right. Your p90 is one place too far.
+    - Lists begin at 0: which place has the ninth of ten?
+""")
+
+median_and_p90.mistaken("percentile_of_a_share", p90=_share_for_percent)("""
+    - Is your second number larger than the median?
+    - The median is right. Your second number is nearly the fastest run of all.
+    - 0.9 and 90: which of the two does your library want?
+""")
+
+
+@median_and_p90.mistake
+def p90_not_sorted(times, warm_up):
+    """
+    - The run at nine tenths of the list, or a time that nine tenths do not exceed?
+    - The median is right. For the p90 the runs stand in the order in which they came.
+    - Median and p90 are places in a *sorted* list, both of them.
+    """
+    return median_and_p90.right(times, warm_up)[0], _nine_tenths(times[warm_up:])
+
+
+median_and_p90.mistaken("warm_up_alone", lambda t, n: median_and_p90.right(t[:n], 0))("""
+    - How many runs are among yours?
+    - You keep the warm-up, and leave out the rest.
+    - Look at the side of the colon in your slice.
+""")
+
+for _name, _p90 in (("rounded", _rounded), ("cut_off", _cut_off), ("between_two", _linear)):
+    median_and_p90.mistaken(f"sorted_first_and_{_name}", _by_size, p90=_p90)("""
+    - Which runs do you leave out: the first, or the fastest?
+    - Once the list is sorted, nobody knows any more which run came first. (And the p90 has a
+      mistake of its own.)
+    - Look at the order of your first two steps. Then count, for the p90, the runs that do not
+      exceed it, with ten runs and with eleven.
 """)

@@ -262,3 +262,63 @@ def wrapped_around(before, after):
     """
     each = (after.byte() - before.byte()).double()
     return 100 * each.mean(), 196 * each.std() / len(each) ** 0.5
+
+
+points_and_margin.mistaken("ninety_percent", margin=164.5)("""
+    - How sure is your margin: 90%, or 95%?
+    - The difference is right. Your margin is a little too narrow.
+    - Which number does the task name beside the 95%?
+""")
+
+
+@points_and_margin.mistake
+def margins_added_up(before, after):
+    """
+    - Would your margin change if the images of the second list were shuffled? Should it?
+    - The difference is right. Your margin is the sum of two networks' margins, as if each had seen
+      images of its own.
+    - Begin with one number for each image, gained, lost or even, and see how these numbers vary.
+    """
+    return points_and_margin.right(before, after)[0], sum(
+        points_and_margin.right(torch.zeros_like(each), each)[1] for each in (before, after)
+    )
+
+
+@points_and_margin.mistake
+def share_that_disagrees(before, after):
+    """
+    - Lost and gained: do they have the same number in yours?
+    - The difference is right. Your margin is that of the share of images that disagree.
+    - A lost image is -1 and a gained one +1: the deviation is that of these numbers.
+    """
+    points, _ = points_and_margin.right(before, after)
+    return points, points_and_margin.right(before & after, before | after)[1]
+
+
+@points_and_margin.mistake
+def points_of_those_that_disagree(before, after):
+    """
+    - A point is a percent of which images?
+    - The margin is right. Your difference is a share of the images that disagree.
+    - Even images count as 0, but they count.
+    """
+    points, margin = points_and_margin.right(before, after)
+    return points * len(before) / (before != after).sum(), margin
+
+
+for _name, _changed in {
+    "no_root": {"power": 1},
+    "one_image": {"power": 0},
+    "variance": {"spread": torch.var},
+    "one_deviation": {"margin": 1},
+    "margin_in_points": {"margin": 196},
+}.items():
+    points_and_margin.mistaken(
+        f"in_shares_and_{_name}", **{"points": 1, "margin": 1.96} | _changed
+    )("""
+    - In which unit is your difference, and in which was it asked for?
+    - Your difference is a share of 1. Points are percent of the images. And the margin has a
+      mistake of its own.
+    - One image of a hundred is one point, for the difference and for the margin. Then take the
+      margin's formula word by word: deviation, root, 1.96.
+""")

@@ -324,3 +324,27 @@ as_gaps.mistaken("every_weight", lambda weights, bits: ([0] * len(weights), weig
     - You store the zeros as well.
     - Only what is not zero has an entry: the gap before it says how many zeros were left out.
 """)
+
+
+as_gaps.mistaken("filler_takes_too_little", _gaps, itself=-1)("""
+    - Seven zeros and 2 bits: read your entries with the given reader. Where does the weight stand?
+    - Too far to the right. How many zeros does the reader use up for a filler?
+    - A filler uses up its gap, and the place on which it stands itself: what do you subtract?
+""")
+
+as_gaps.mistaken("bits_and_no_place", _gaps, largest=lambda bits: bits, itself=0)("""
+    - Two things are wrong. What is the largest number that `bits` bits can hold?
+    - With 4 bits a gap can be far longer than 4. And which place does a filler take itself?
+    - First the largest gap. Then read yours with the given reader: a filler stands on a zero.
+""")
+
+
+@as_gaps.mistake
+def filler_of_no_gap(weights, bits):
+    """
+    - Read yours with the given reader: where do the weights behind a long run stand?
+    - Your filler says gap 0, but you subtract as if it had the largest gap.
+    - Gap and value are two things: which of them is 0.0 in a filler?
+    """
+    gaps, values = _gaps(weights, bits)
+    return [0 if value == 0 else gap for gap, value in zip(gaps, values, strict=True)], values

@@ -269,3 +269,54 @@ keep_n_of_m.mistaken("keeps_one_more", lambda w, n, m: keep_n_of_m.right(w, n + 
     - It is one more than `n`.
     - Look at the end of your slice: it is not part of it.
 """)
+
+
+@keep_n_of_m.mistake
+def all_in_the_first_group(weights, n, m):
+    """
+    - Look at the mask of the last inputs. Is anything kept there?
+    - The places that `topk` tells are counted within the group. You write all of them to the first.
+    - Each group begins somewhere: what has to be added to its places, or into which part do you
+      write?
+    """
+    mask = torch.zeros_like(weights, dtype=torch.bool)
+    for group in weights.abs().split(m, dim=1):
+        mask.scatter_(1, group.topk(n, dim=1).indices, True)
+    return mask
+
+
+@keep_n_of_m.mistake
+def groups_overlap(weights, n, m):
+    """
+    - Count how many each group keeps. Always `n`?
+    - Your groups overlap: a weight is in several of them.
+    - Where does the second group begin? Behind the first.
+    """
+    mask = torch.zeros_like(weights, dtype=torch.bool)
+    for start in range(weights.shape[1] - m + 1):
+        strongest = weights[:, start : start + m].abs().topk(n, dim=1).indices
+        mask[:, start : start + m].scatter_(1, strongest, True)
+    return mask
+
+
+@keep_n_of_m.mistake
+def above_the_median(weights, n, m):
+    """
+    - Count how many each group keeps. Always `n`?
+    - You keep what is at least as strong as the group's median. That is half of it, whatever `n`.
+    - Choose places, not a threshold: sorting or `topk` can tell *where* the strongest stand.
+    """
+    parts = _in_groups(weights.abs(), m)
+    return _back(parts >= parts.median(-1, keepdim=True).values)
+
+
+@keep_n_of_m.mistake
+def the_first_ones(weights, n, m):
+    """
+    - Does your mask depend on the weights?
+    - Each group keeps its first `n`, strong or not.
+    - Look for the strongest: sorting or `topk` can tell where they stand.
+    """
+    mask = torch.zeros_like(_in_groups(weights, m), dtype=torch.bool)
+    mask[..., :n] = True
+    return _back(mask)

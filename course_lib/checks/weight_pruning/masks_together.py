@@ -293,3 +293,49 @@ def sparsity_for_a_threshold(weights, sparsity):
     - First rank them all; the sparsity says how many go from the weak end.
     """
     return {name: weight.abs() > sparsity for name, weight in weights.items()}
+
+
+@masks_together.mistake
+def share_of_the_largest(weights, sparsity):
+    """
+    - Count what goes. Is it what was asked for?
+    - You take a share of the largest *strength*. Sparsity is a share of the weights' *number*.
+    - First rank them all; the sparsity says how many go from the weak end.
+    """
+    limit = sparsity * max(float(weight.abs().max()) for weight in weights.values())
+    return {name: weight.abs() > limit for name, weight in weights.items()}
+
+
+@masks_together.mistake
+def above_the_mean(weights, sparsity):
+    """
+    - Which of the arguments did you not use?
+    - You keep what is stronger than the mean. How many are that?
+    - The sparsity says how many go: rank them, and count.
+    """
+    limit = torch.cat([weight.abs().flatten() for weight in weights.values()]).mean()
+    return {name: weight.abs() > limit for name, weight in weights.items()}
+
+
+@masks_together.mistake
+def one_more_goes(weights, sparsity):
+    """
+    - Count what goes. And what goes for a sparsity of 0?
+    - Always exactly one too many.
+    - Look at the end of your slice: it is not part of it.
+    """
+    strengths = torch.cat([weight.abs().flatten() for weight in weights.values()])
+    return masks_together.right(weights, (round(sparsity * len(strengths)) + 1) / len(strengths))
+
+
+@masks_together.mistake
+def cut_at_the_same_place(weights, sparsity):
+    """
+    - Do two layers have the same mask to begin with?
+    - All layers get their masks from the beginning of the long list.
+    - The second layer begins where the first one ends: what moves on in yours?
+    """
+    strengths = torch.cat([weight.abs().flatten() for weight in weights.values()])
+    kept = torch.ones(len(strengths), dtype=torch.bool)
+    kept[strengths.argsort(stable=True)[: round(sparsity * len(strengths))]] = False
+    return {name: kept[: weight.numel()].reshape(weight.shape) for name, weight in weights.items()}

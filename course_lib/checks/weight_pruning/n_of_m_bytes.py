@@ -278,3 +278,39 @@ def places_of_all(shape, n, m, bits):
     """
     kept = math.prod(shape) // m * n
     return math.ceil((kept * bits + math.prod(shape) * (m - 1).bit_length()) / 8)
+
+
+@n_of_m_bytes.mistake
+def one_of_each_group(shape, n, m, bits):
+    """
+    - Which of the arguments did you not use?
+    - You keep one weight of each group.
+    - Of each group `n` stay.
+    """
+    return n_of_m_bytes.right(shape, 1, m, bits)
+
+
+@n_of_m_bytes.mistake
+def bits_multiplied(shape, n, m, bits):
+    """
+    - A value of 8 bits and a place of 2: how many bits is that together?
+    - You multiply the bits of value and place.
+    - They lie one after the other.
+    """
+    return n_of_m_bytes.right(shape, n, m, bits * (m - 1).bit_length(), place=lambda m: 0)
+
+
+for _name, _place in {
+    "places_forgotten": lambda m: 0,
+    "too_few_bits": lambda m: m.bit_length() - 1,
+    "one_bit_too_many": int.bit_length,
+    "fractions": math.log2,
+    "m_bits": lambda m: m,
+}.items():
+    for _end, _whole in {"rounded_down": math.floor, "in_bits": lambda size: 8 * size}.items():
+        n_of_m_bytes.mistaken(f"{_name}_and_{_end}", place=_place, whole=_whole)("""
+    - Two things are wrong: the bits of a place, and what you make of all bits at the end. How many
+      bits do the places of a group of 4 need, how many those of a group of 5?
+    - Write the largest place, m - 1, in binary, for m = 4, 5 and 8. And how many bytes are 20 bits?
+    - First print the bits of one place for several m. Then see how the last, unfilled byte counts.
+""")
