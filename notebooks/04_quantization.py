@@ -103,7 +103,7 @@ figures.number_grids(number, on_grid)
 
 # %% [markdown]
 # 8 bits hold the integers from −128 to 127. So 314 does not fit; with a scale of 0.01, 3.14 would be cut
-# off. With so many bits, *larger numbers need larger steps.*
+# off. For a given number of bits, *larger numbers need larger steps.*
 
 # %% [markdown]
 # ## From scratch
@@ -149,9 +149,8 @@ def round_by_hand(network, bits):
 def fold_by_hand(convolution, norm):
     """Weights and bias of one convolution that does what both did."""
     g = norm.weight / (norm.running_var + norm.eps).sqrt()
-    return convolution.weight * g[
-        :, None, None, None
-    ], norm.bias - norm.running_mean * g
+    weight = convolution.weight * g[:, None, None, None]
+    return weight, norm.bias - g * norm.running_mean
 
 
 folded = quantization.fold_batch_norm(network)  # all layers

@@ -104,17 +104,17 @@ def draw_curves(panel: Axes, x, lines, x_label, y_label, percent=False) -> None:
 def _label(panel: Axes, x: Sequence[float], lines: Mapping[str, Sequence[float]]) -> None:
     """Each line's name beside it, where no other line or name is near: no legend to decode."""
     at = np.linspace(min(x), max(x), 200)
-    size = panel.get_window_extent().size * 72 / panel.figure.dpi  # in points
+    size = np.asarray(panel.get_window_extent().size, dtype=float) * 72 / panel.figure.dpi  # points
     order = np.argsort(x)
     to_axes = panel.transData + panel.transAxes.inverted()
-    drawn = [
+    drawn: list[np.ndarray] = [
         to_axes.transform(np.c_[at, np.interp(at, np.take(x, order), np.take(values, order))])
         for values in lines.values()
     ]
     placed: list[tuple[float, float, float, float]] = []
     for i, name in enumerate(lines):
         width, height = 6.6 * len(name) / size[0], 11 / size[1]
-        best = (-np.inf, 0, 0, (0.0, 0.0, 0.0, 0.0))
+        best: tuple = (-np.inf,)
         for start in range(0, 200, 4):
             for up in (5, -14):  # above the line, below it
                 left, low = drawn[i][start] + np.array([6, up]) / size
@@ -124,9 +124,9 @@ def _label(panel: Axes, x: Sequence[float], lines: Mapping[str, Sequence[float]]
                     best = (score, start, up, box)
         _, start, up, box = best
         placed.append(box)
-        values = to_axes.inverted().transform(drawn[i][start])
+        beside = to_axes.inverted().transform(drawn[i][start])
         panel.annotate(
-            name, values, xytext=(6, up), textcoords="offset points", fontsize=9.5,
+            name, (beside[0], beside[1]), xytext=(6, up), textcoords="offset points", fontsize=9.5,
             color=COLOURS[i % len(COLOURS)], fontweight="bold", path_effects=HALO,
         )  # fmt: skip
 

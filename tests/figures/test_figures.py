@@ -118,3 +118,17 @@ def test_descriptions_carry_the_data():
 )
 def test_bytes_are_decimal(value, text):
     assert short_bytes(value) == text
+
+
+def test_names_of_lines_that_run_together_stay_apart():
+    lines = {
+        "one scale a layer": [0.09, 0.63, 0.95, 0.99, 0.99],
+        "one scale a channel": [0.10, 0.95, 0.99, 0.99, 0.99],
+        "codebook": [0.48, 0.95, 0.98, 0.98, 0.99],
+    }
+    made = figures.curves([2, 3, 4, 5, 6], lines, "bits", "accuracy", percent=True)
+    made.png()
+    boxes = [text.get_window_extent() for text in made.axes[0].texts]
+    assert len(boxes) == 3
+    for i, box in enumerate(boxes):
+        assert not box.count_overlaps(boxes[:i] + boxes[i + 1 :])
