@@ -777,6 +777,10 @@ claim(
 # The best of many trials is partly luck. Chosen on the test images, that luck would stand in the result.
 # </details>
 #
+# <details><summary>A layer lies far below the roof. Would faster memory help, or faster arithmetic?</summary>
+# Neither: it waits for something else, such as the call itself. Fewer, larger layers would.
+# </details>
+#
 # <details><summary>Could a network with 90% zeros be fast?</summary>
 # On hardware that skips zeros, or if whole channels are zero, for then they can be cut out. Chapter 02 is
 # weight pruning that every engine understands.
