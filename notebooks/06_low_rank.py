@@ -188,8 +188,8 @@ figures.energy_curves(
 # last layers, perhaps because there are only so many kinds of leaf to tell apart.
 #
 # ## From scratch: a cut by answers
-# So keep what a layer *does*: its answers, along the few directions in which they are strongest. Two layers
-# can do that, too:
+# So keep what a layer *does*: its answers (their mean included), along the few directions in which they are
+# strongest. Two layers do that:
 #
 # > **Formula: a cut by answers** (Zhang et al. 2016, section 3.1)
 # >

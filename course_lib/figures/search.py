@@ -55,7 +55,7 @@ def pareto(
         ("chosen", {"color": "none", "edgecolors": COLOURS[1], "linewidths": 2.2}),
     ):
         if label != "chosen" or chosen is not None:
-            panel.scatter([], [], 55, label=label, **style)  # type: ignore[arg-type]
+            panel.scatter([], [], 55, label=label, **style)
     panel.legend(loc="lower right", fontsize=9.5)
     panel.set_xlabel("packed file (larger dots are slower)")
     panel.set_ylabel("points against the original")

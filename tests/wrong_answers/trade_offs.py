@@ -1028,6 +1028,12 @@ def wrong_winner_root_of_the_networks(before, after, sizes, most):
     return _named(c.mean(1) - 1.96 * c.std(1) / len(after) ** 0.5 >= -most, sizes)
 
 
+def wrong_winner_along_the_networks(before, after, sizes, most):
+    "mean_over_the_networks"
+    change = 100 * (after - before)
+    return _named(change.mean(0) - 1.96 * change.std(0) / len(before) ** 0.5 >= -most, sizes)
+
+
 def wrong_winner_deviation_in_shares(before, after, sizes, most):
     "no_interval"
     c = after - before

@@ -298,3 +298,14 @@ def all_that_hold(before, after, sizes, most):
     """
     mean, half = _ends(before, after)
     return [n for n in range(len(sizes)) if mean[n] - half[n] >= -most]
+
+
+@winner.mistake
+def mean_over_the_networks(before, after, sizes, most):
+    """
+    - How many means do you get, and how many networks are there?
+    - A row is a network, a column an image. You took the mean over the networks, for each image.
+    - Which `dim` is left when the images are averaged away?
+    """
+    change = 100 * (after - before).double()
+    return _smallest(change.mean(0) - 1.96 * change.std(0) / len(before) ** 0.5 >= -most, sizes)
