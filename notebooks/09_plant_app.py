@@ -38,7 +38,6 @@ from PIL import Image
 
 from course_lib import (
     app,
-    counting,
     data,
     engines,
     figures,
@@ -95,22 +94,9 @@ comparison
 # What may a user feel? The **download** of a network, at ten megabits a second, in the woods: checkpoint and packed file,
 # as in chapter 07's headline. (Our page sends gzip, half as much again for the small one.) The **answer**. And the
 # **battery**: of a phone's 15 watt-hours, how much do the answers take in an hour, 30 a second? Where energy cannot be
-# read it is estimated:
-#
-# > **Formula: estimated energy** (costs in 45 nm: Horowitz 2014; from memory: Han et al. 2015)
-# >
-# > $$E = n_{\text{MAC}} \cdot e + b / 4 \cdot 640\ \text{pJ}$$
-# >
-# > $n$ is `macs`; $e$ is `each`, 4.6 pJ in floats (3.7 to multiply, 0.9 to add), 0.3 in 8 bits; $b$ is `moved`, bytes of
-# > weights and between layers. A million MACs and 4,000 bytes: $4.6 + 0.64 = 5.24$ microjoules.
-
+# read it is estimated, as in chapter 08.
 
 # %% tags=["nbval-ignore-output"]
-def estimated(macs, moved, each=4.6, word=640):
-    """Millijoules of multiply-adds, and of bytes to and from memory."""
-    return (macs * each + moved / 4 * word) / 1e9
-
-
 BATTERY_MJ = 15 * 3600 * 1000
 checkpoint, _ = scorecard.checkpoint_bytes(network)
 sizes = {"original": checkpoint, "compressed": file.stat().st_size}
@@ -428,13 +414,6 @@ for takeaway, measured in takeaways.items():
 # %% tags=["claims"]
 computed = recorded.computed()  # None: no machine can change what is recorded
 claim("our preparation is the app's, to the bit", difference == 0)
-claim(
-    "our estimate of the energy is the library's, in floats and in 8 bits",
-    math.isclose(estimated(1e6, 4000), counting.estimated_energy(10**6, 4000))
-    and math.isclose(
-        estimated(1e6, 4000, 0.3), counting.estimated_energy(10**6, 4000, "int8")
-    ),
-)
 claim(
     "our match is the rule's",
     torch.allclose(
