@@ -24,7 +24,8 @@ def _layers(random: torch.Generator, case: int) -> tuple:
         values.append(scale * steps.pow(steep).cumprod(0))
     every = sum(cost * len(own) for cost, own in zip(costs, values, strict=True))
     least = sum(costs) + 2 * min(costs)  # two cheap ranks beside the first of each
-    budget = (least, *(int(every * share) for share in (0.35, 0.5, 0.65, 1.5)))[case % 5]
+    shares = (0.35, 0.5, 0.65, 1.5 if case == 4 else 0.42)
+    budget = (least, *(int(every * share) for share in shares))[case % 5]
     budget += whole(random, 0, 3)
     if case % 5 in (1, 3):  # just enough for the last rank
         budget = sum(c * r for c, r in zip(costs, _shared(values, costs, budget), strict=True))
@@ -73,7 +74,7 @@ def _shared(
     "06_low_rank",
     draw=_layers,
     borrowed=("share_out", "plan", "factor", "rank_for_budget", "rank_for_energy"),
-    cases=15,
+    cases=20,
 )
 def shared_ranks(values, costs, budget):
     """One budget for all layers buys more than a share for each.
