@@ -113,6 +113,7 @@ def _pattern(own: np.ndarray, wanted: np.ndarray, limit: float) -> str | None:
     """A factor, a sign, a shift, an order: what all numbers have in common."""
     if not (np.isfinite(own).all() and np.isfinite(wanted).all()):
         return None
+    every = "every number" if own.size > 1 else "the number"
     if np.abs(wanted).max() > limit and np.abs(own).max() > limit:
         factor = float((own * wanted).sum() / (wanted * wanted).sum())
         near = np.abs(own - factor * wanted).max() <= limit * max(1.0, abs(factor))
@@ -120,7 +121,7 @@ def _pattern(own: np.ndarray, wanted: np.ndarray, limit: float) -> str | None:
             return (
                 "every sign is turned around"
                 if math.isclose(factor, -1, rel_tol=1e-3)
-                else f"every number is {factor:.4g} times what is right"
+                else f"{every} is {factor:.4g} times what is right"
             )
     for said, made in _RELATED.items():
         with np.errstate(all="ignore"):
@@ -128,9 +129,9 @@ def _pattern(own: np.ndarray, wanted: np.ndarray, limit: float) -> str | None:
         known = np.isfinite(related)
         # What is the same for one number by chance is not for four.
         if known.sum() >= min(4, own.size) and not np.allclose(related[known], wanted[known]):
-            limits = limit * np.maximum(1, np.abs(related[known] / wanted[known]))
-            if (np.abs(own[known] - related[known]) <= limits).all():
-                return said
+            size = max(1.0, float(np.abs(related[known]).max() / max(np.abs(wanted).max(), 1e-12)))
+            if (np.abs(own[known] - related[known]) <= limit * size).all():
+                return said.replace("every number", every)
     if own.ndim and own.size > 1:
         shift = float((own - wanted).mean())
         if np.abs(own - wanted - shift).max() <= limit:

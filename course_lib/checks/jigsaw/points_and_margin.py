@@ -314,7 +314,7 @@ for _name, _changed in {
     "margin_in_points": {"margin": 196},
 }.items():
     points_and_margin.mistaken(
-        f"in_shares_and_{_name}", **{"points": 1, "margin": 1.96} | _changed
+        f"in_shares_and_{_name}", **{"points": 1, "margin": 1.96, **_changed}
     )("""
     - In which unit is your difference, and in which was it asked for?
     - Your difference is a share of 1. Points are percent of the images. And the margin has a

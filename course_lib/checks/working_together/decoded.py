@@ -220,7 +220,7 @@ def one_bit_for_each_number(packed, words, count):
     """
     if len(words) == 1:
         return list(words) * count
-    bits, found = "".join(f"{byte:08b}" for byte in packed), []
+    bits, found = "".join(f"{byte:08b}" for byte in packed), list[int]()
     while len(found) < count and (n := _beginning(bits, words)) is not None:
         found.append(n)
         bits = bits[1:]
