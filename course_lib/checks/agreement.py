@@ -10,6 +10,7 @@ nothing came back: does the function end with `return`?
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -99,7 +100,7 @@ def _of_numbers(answer: Any, right: Any, tolerance: float) -> str | None:
     return _pattern(own, wanted, limit) or _share(near)
 
 
-_RELATED = {
+_RELATED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "every number is the square of what is right": np.square,
     "every number is the root of what is right": np.sqrt,
     "every number is 1 divided by what is right": np.reciprocal,

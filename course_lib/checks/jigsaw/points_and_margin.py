@@ -1,5 +1,7 @@
 """Two networks image by image: their difference in points, and its margin."""
 
+from typing import Any
+
 import torch
 
 from ..task import task
@@ -306,13 +308,14 @@ def points_of_those_that_disagree(before, after):
     return points * len(before) / (before != after).sum(), margin
 
 
-for _name, _changed in {
+_others: dict[str, dict[str, Any]] = {
     "no_root": {"power": 1},
     "one_image": {"power": 0},
     "variance": {"spread": torch.var},
     "one_deviation": {"margin": 1},
     "margin_in_points": {"margin": 196},
-}.items():
+}
+for _name, _changed in _others.items():
     points_and_margin.mistaken(
         f"in_shares_and_{_name}", **{"points": 1, "margin": 1.96, **_changed}
     )("""
