@@ -29,7 +29,7 @@ from course_lib.units import gigabytes
 
 CORE = (
     *("torch", "torchvision", "numpy", "matplotlib", "ipywidgets", "safetensors", "tqdm"),
-    *("pillow", "filelock", "psutil", "scikit-learn", "mlxtend"),
+    *("pillow", "filelock", "psutil", "scikit-learn", "scipy", "mlxtend"),
     *("torch-pruning", "tensorly", "onnx", "onnxruntime", "onnxscript", "constriction", "optuna"),
 )
 LAB = ("jupyterlab", "jupytext", "nbclient", "nbconvert", "ipykernel")
