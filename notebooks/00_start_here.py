@@ -25,7 +25,7 @@
 
 # %% [markdown]
 # ## Is this machine ready?
-# Each line is something the course needs. Where something is missing, the remedy stands beside it.
+# Each line is something the course uses. Where something is missing, the line below says what to do.
 
 # %% tags=["nbval-ignore-output"]
 from course_lib import doctor
@@ -252,7 +252,7 @@ card
 # A busy machine is slow at random. So a latency is measured until its median is steady. If it never
 # is, the card says *noisy machine*, and you should not believe small differences.
 #
-# **Two kinds of processors** are met. One multiplies 8-bit integers and adds them up in a single
+# You may meet **two kinds of processors**. One multiplies 8-bit integers and adds them up in a single
 # instruction (*dot products*; on x86 they are called VNNI), the other does not. What is counted is the same on
 # both, times are not. Remember which kind you have: some lessons depend on it.
 

@@ -259,8 +259,8 @@ print(
 
 # %% [markdown]
 # ## When it fails: alone is not together
-# So can all of the harmless ones go? No! A channel can be silenced because *others do its work*. Silence those
-# too, and nobody does it. Here a random share of every layer is silenced at once.
+# Can you add up what channels cost alone? No! One can be silenced because *others do its work*. Silence those
+# too, and nobody does it. Here a random share of every layer is silenced at once, harmful ones included.
 
 # %% tags=["nbval-ignore-output"]
 shares = [0, 0.1, 0.25, 0.5]
@@ -271,12 +271,17 @@ together = [
     .item()
     for share in shares
 ]
+tenth = 100 * (together[0] - together[1])
+added_up = 0.1 * all_channels * -sum(map(sum, changes.values())) / len(moved)
+print(
+    f"a tenth silenced together: -{tenth:.0f} points; added up alone: -{added_up:.0f}"
+)
 figures.curves(
     [100 * share for share in shares],
     {"silenced together": together},
     "channels silenced in every layer (%)",
     "validation accuracy",
-    "Most are harmless alone; together they are not",
+    "Little lost alone, much together",
     percent=True,
     chance=1 / len(images.classes),
 )
@@ -386,6 +391,12 @@ claim(
     abs(by_pytorch - changes[layer][0]) < 1e-9,
 )
 claim(
+    "a tenth silenced together costs more than adding up what channels cost alone",
+    tenth > 1.3 * added_up,
+    images=images.name,
+    measured=f"{tenth:.0f} and {added_up:.0f} points",
+)
+claim(
     "half of all channels silenced together cost more than half of the accuracy",
     together[-1] < 0.5 * together[0],
     images=images.name,
@@ -420,7 +431,7 @@ claim(
 #
 # **Quiz**
 #
-# <details><summary>Most channels are harmless when silenced alone. Why can't you conclude that the
+# <details><summary>Most channels cost at most half a point when silenced alone. Why can't you conclude that the
 # network works without them?</summary>
 # Because each was measured with all the others still there to do its work. Importance is a property of
 # a part <i>in a network</i>; once a part is gone, the importance of the others has changed.

@@ -327,7 +327,7 @@ low_rank.plan(network, "spatial", images.shape, macs=BUDGET)
 # %% [markdown]
 # Which way is best? Ask the validation images, each way within the same budgets, with nothing trained yet.
 # (`cp` takes too long to fit here.) Below it: recorded, test images, after a short fine-tuning of each. Mind the
-# scale: each step up halves what goes wrong, or nearly.
+# scale: each step up halves what goes wrong, or more.
 
 # %% tags=["nbval-ignore-output"]
 ways = {

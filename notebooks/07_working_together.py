@@ -65,7 +65,7 @@ history = recorded.load("working_together")
 
 # %% [markdown]
 # ## Predict first
-# We trim and pack until the accuracy is about to fall by more than half a point. **How many times smaller
+# We trim and pack and allow the accuracy to fall by half a point at most. **How many times smaller
 # does the original's file become?** (Its checkpoint as saved, against the packed file. Each holds all that it
 # takes to run.)
 
@@ -140,7 +140,8 @@ cooked.picture()
 # %% [markdown]
 # Equal lengths are equal factors, counted from the checkpoint. Cutting the channels leaves a network that does little
 # better than guess, and rounding changes little about that. Then it learns, and soon names most of what the original
-# names. Packing loses nothing: it only finds shorter words.
+# names. Packing loses nothing: it only finds shorter words. (Here numbers count side by side in their bits; the table below packs
+# an ONNX file after each step.)
 
 # %% tags=["nbval-ignore-output"]
 trimmed = [stage.card for stage in cooked.stages[:2]]
@@ -186,7 +187,7 @@ words
 
 # %% [markdown]
 # How short can it get? A number that is sure to come tells nothing, a rare one much. The mean is the **entropy**,
-# known from chapter 03; no code does with less.
+# known from chapter 03; no code gets by with less.
 #
 # > **Formula: entropy** (Shannon 1948)
 # >
@@ -340,7 +341,7 @@ guess.reveal(round(smaller, -1))
 # %% [markdown]
 # ## The sharp question
 # Would the same small network have done as well *from scratch*: random weights, labels, the same rounding,
-# the same price, as many photos? Three seeds, recorded.
+# the same price, as many photos? Three seeds, recorded; the longest training with one.
 
 # %% tags=["nbval-ignore-output"]
 print(history.label("leaves"))

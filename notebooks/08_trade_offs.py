@@ -207,7 +207,7 @@ front([(3, 1), (1, 3), (2, 2), (3, 3), (2, 3)])
 #
 # This one was recorded, as `python -m course_lib search --data leaves --trials 32 --out DIR` makes it.
 # Three aims count: accuracy, bytes and time. So a filled dot that looks beaten was faster than those that seem to
-# beat it, be it by 1%: noise brings networks onto a front, too. Hover over a point to see its settings; click it
+# beat it, if only by 1%: noise brings networks onto a front, too. Hover over a point to see its settings; click it
 # for its scorecard, on validation images. (Not on test images: who looks at those for many networks chooses by
 # them.)
 
@@ -230,7 +230,8 @@ print(f"{len(found.front)} of {len(found.trials)} on the front; chosen: {winner}
 found.interactive(winner)
 
 # %% [markdown]
-# Now, *once*, the test images: the winner, restored from its file in a fresh process.
+# Only now half of the test images: the winner, restored from its file in a fresh
+# process.
 
 # %% tags=["nbval-ignore-output"]
 judged = found.judge(winner, images=2500)
@@ -266,7 +267,7 @@ against = scorecard.paired(names_given[0] == truth, names_given[1] == truth)
 print(f"trial {winner.number} against the recipe: {against}")
 
 # %% [markdown]
-# One is smaller, the other names more: neither beats the other. That is what a front is.
+# One is smaller, the other names more: neither beats the other.
 #
 # And a small search, live. It is too short for learning, and has far too few photos: it shows the machinery.
 
@@ -330,8 +331,8 @@ print(history.label("engines without dot products"))
 # costs more.
 #
 # 8 bits are the article's **hardware constraint**: processors with VNNI (or Arm's dot products) multiply and sum
-# four pairs of 8-bit integers at once. There 8 bits come on top of pruning, though not in full. On others they save
-# bytes, but less time, on few channels perhaps none: the engine decides. ONNX Runtime adds pairs in 16 bits there, and cuts off what
+# four pairs of 8-bit integers at once. There 8 bits come on top of pruning, though not in full. On others they save as many bytes and less time: on few channels none in ONNX Runtime, as much as ever in
+# ExecuTorch. ONNX Runtime adds pairs in 16 bits there, and cuts off what
 # does not fit: hence chapter 04's other answers. Weights of 7 bits or fewer are safe everywhere. So are exact kernels,
 # slower ones; this course takes them where it must. Which kind is yours?
 
@@ -480,7 +481,7 @@ figures.by_operation(
 
 # %% [markdown]
 # The second bar is the usual setting, signed integers. Look what the engine made of it: around the additions
-# of two branches it fell back to *floats*, and converts to and fro. With unsigned ones (third bar) every
+# of two branches it fell back to *floats*, and converts back and forth. With unsigned ones (third bar) every
 # convolution computes in integers. Still, the depthwise ones (chapter 06) gain nothing, though their bytes
 # fell to a quarter; why, we did not measure. **Ask the engine what it runs**; nobody else will tell you.
 #

@@ -111,8 +111,8 @@ for card in cards:
 
 # %% [markdown]
 # The download is felt: seconds, or nothing. Nobody would feel the rest on *this* machine: both answers come long before
-# the camera's next picture, and a screen of one watt takes a fifteenth of the battery. The complaint comes
-# true on slower phones, and with larger networks.
+# the camera's next picture, and a screen of one watt takes a fifteenth of the battery. That it responds slowly comes true on a slow phone, below; that it drains the battery only with far
+# larger networks.
 #
 # ## From scratch: what happens to a picture
 # The camera gives 640 by 480 pixels. The leaves' network learned squares of 64 by 64, in numbers from −2 to 2. The
@@ -306,7 +306,7 @@ figures.who_pays(names, *by_class, "What it cost, class by class")
 # %% [markdown]
 # Each line rests on few images, so a short one means little, and one of twelve is always the longest. Its interval
 # leaves zero out; but of twelve intervals one or more misses the truth in nearly every other picture. If that is *your*
-# plant, test more photos of it. Whom such leaves are taken for, chapter 08 shows.
+# plant, test more photos of it. Chapter 08 shows what such leaves are taken for.
 #
 # ## Build it
 # `app.build(FOLDER)` makes a folder that any web host can serve: the page, both networks of the leaves, samples, and cards
@@ -581,7 +581,8 @@ if shown.built is not None:
 # **Quiz**
 #
 # <details><summary>The network is ten times as fast, the app is not. Where would you look next?</summary>
-# Where the time is now: capture and preparation. Fewer pixels from the camera, for a start.
+# Where the time is now; measure again. In our picture that is, on the fast machine, messages and waiting; on the slow phone
+# capture and preparation together take about as long as the network. Fewer pixels from the camera, for a start.
 # </details>
 #
 # <details><summary>Why are the thresholds judged on other kinds of things than they were chosen with?</summary>
