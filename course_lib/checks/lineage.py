@@ -79,7 +79,9 @@ def likeness(found: Sequence[Layer], origin: nn.Module) -> list[float]:
         there = (own != 0).double()  # what was set to zero says nothing
         lengths = own.norm(dim=1)[:, None] * (there @ whole.square().T).sqrt()
         cosines = (own @ whole.T) / lengths.clamp(min=1e-12)
-        _, columns = linear_sum_assignment(-cosines.numpy())
+        # Where none is missing each stands in its place, silent ones too, which point nowhere.
+        narrower = len(own) < len(whole)
+        _, columns = linear_sum_assignment(-cosines.numpy()) if narrower else (0, range(len(own)))
         inputs = torch.as_tensor(columns)
         pairs, sizes = cosines[torch.arange(len(own)), inputs], own.norm(dim=1).square()
         # A layer of zeros says nothing.

@@ -43,10 +43,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
+from . import generic_hints
 from .agreement import TOLERANCE, agree, difference
-from .borrowing import Borrowed, line_of, watched
+from .borrowing import Borrowed, watched
 from .gradients import learns
 from .record import Record
 
@@ -205,16 +205,16 @@ class Task:
                     f"{self.name}: open. Write your function, then run it and this check again."
                 ) from None
             except Borrowed as error:
-                return Finding("borrowed", _borrowed(str(error)))
+                return Finding("borrowed", generic_hints.borrowed(str(error)))
             except Exception as error:
                 if "a leaf Variable that requires grad" in str(error):  # torch's words for it
-                    return Finding("changed_its_input", CHANGED)
+                    return Finding("changed_its_input", generic_hints.CHANGED)
                 if name := self._fails_alike(error, inputs):
                     return Finding(name, hints(self.mistakes[name]))
                 raised = type(error).__name__
-                return Finding(f"raised_{raised}", _raised(error, inputs), str(error))
+                return Finding(f"raised_{raised}", generic_hints.raised(error, inputs), str(error))
             if not agree(own, inputs, 0):
-                return Finding("changed_its_input", CHANGED)
+                return Finding("changed_its_input", generic_hints.CHANGED)
             wanted = self._seen(self.right, inputs)
             answers.append(result)
             try:
@@ -222,24 +222,23 @@ class Task:
             except Exception as error:
                 if name := self._fails_alike(error, inputs):
                     return Finding(name, hints(self.mistakes[name]))
-                return Finding("cannot_be_used", _unusable(error), str(error))
+                return Finding("cannot_be_used", generic_hints.unusable(error), str(error))
             differences.append(difference(results[-1], wanted, self.tolerance))
         said = next((found for found in differences if found), None)
         if said is None:
             return self._finding_then(answers, cases)
         wrong = [place for place, found in enumerate(differences) if found]
         fits = {
-            name: sum(self._fits(makes, results[place], cases[place]) for place in wrong)
+            name: self._fits(makes, [(results[place], cases[place]) for place in wrong])
             for name, makes in self.mistakes.items()
         }
         likely = max(fits, key=lambda name: fits[name], default="")
-        # Nobody makes one mistake at a time: another may have spoiled a case or two.
-        if likely and 2 * fits[likely] > len(wrong):
+        if likely and fits[likely]:
             return Finding(likely, hints(self.mistakes[likely]), case=wrong[0])
         same = all(agree(result, results[0]) for result in results[1:])
         if same and results[0] is not None:
-            return Finding("always_the_same", SAME, case=0)
-        return Finding("other", _plain(said, cases[wrong[0]]), said, wrong[0])
+            return Finding("always_the_same", generic_hints.SAME, case=0)
+        return Finding("other", generic_hints.plain(said, cases[wrong[0]]), said, wrong[0])
 
     def _finding_then(self, answers: Sequence[Any], cases: Sequence[tuple]) -> Finding | None:
         """What is wrong with answers whose values are right: nothing learns from them, say."""
@@ -250,8 +249,8 @@ class Task:
             wanted = self.then(self.right(*own), *own)
             if said := difference(self.then(result, *inputs), wanted, self.tolerance):
                 if not any(learns(each) for each in answers):
-                    return Finding("no_gradient", NO_GRADIENT)
-                return Finding("another_gradient", _another_gradient(said))
+                    return Finding("no_gradient", generic_hints.NO_GRADIENT)
+                return Finding("another_gradient", generic_hints.another_gradient(said))
         return None
 
     def _fails_alike(self, error: Exception, inputs: tuple) -> str:
@@ -267,10 +266,20 @@ class Task:
     def _seen(self, function: Callable, inputs: tuple) -> Any:
         return self.observed(function(*copy.deepcopy(inputs)), *copy.deepcopy(inputs))
 
-    def _fits(self, makes: Callable, result: Any, inputs: tuple) -> bool:
-        with contextlib.suppress(Exception):
-            return agree(result, self._seen(makes, inputs), self.tolerance)
-        return False
+    def _fits(self, makes: Callable, wrong: Sequence[tuple[Any, tuple]]) -> int:
+        """In how many wrong cases a mistake gives the same result; 0 if not in more than half.
+
+        Nobody makes one mistake at a time: another may have spoiled a case or two.
+        """
+        missed = 0
+        for result, inputs in wrong:
+            alike = False
+            with contextlib.suppress(Exception):
+                alike = agree(result, self._seen(makes, inputs), self.tolerance)
+            missed += not alike
+            if 2 * missed >= len(wrong):
+                return 0
+        return len(wrong) - missed
 
 
 @contextlib.contextmanager
@@ -309,83 +318,3 @@ def hints(mistake: Callable) -> list[str]:
     """The hints in the docstring: what follows each `- ` that begins a line."""
     text = inspect.cleandoc(mistake.__doc__ or "")
     return [" ".join(part.split()) for part in re.split(r"(?m)^- ", text)[1:]]
-
-
-CHANGED = (
-    "Your function changed its input. Whoever called it still needs that.",
-    "Your function changed its input: an operation that ends with an underscore, an assignment "
-    "into a slice, or `+=` on a tensor does that.",
-    "Your function changed its input. Work on a copy: `x.clone()`, or `copy.deepcopy(network)`.",
-)
-NO_GRADIENT = (
-    "The number is right. What is a network to do with it?",
-    "The number is right, but nothing flows back from it: it has no gradient, so nobody learns.",
-    "Stay with tensors to the end: no `float()`, `.item()`, `.tolist()`, `.detach()` or NumPy on "
-    "the way, and no `torch.no_grad()` around it.",
-)
-SAME = (
-    "The result is the same whatever comes in. Does it depend on the function's arguments?",
-    "The result is the same whatever comes in: the check draws new inputs each time, so a number "
-    "that was right once is not right again.",
-    "The result is the same whatever comes in. Compute it from the arguments, not from a variable "
-    "of the notebook.",
-)
-
-
-def _borrowed(name: str) -> tuple[str, str, str]:
-    return (
-        f"Your function calls `{name}`, which does the task itself. Here you write it.",
-        f"`{name}` is what you are to write. What does it do with its input, in plain steps?",
-        f"`{name}` is what you are to write. The chapter builds it up under *From scratch*: start "
-        f"from the idea there, and change it to what is asked here.",
-    )
-
-
-def _another_gradient(said: str) -> tuple[str, str, str]:
-    return (
-        f"The number is right, what flows back from it is not: {said}.",
-        f"The number is right, its gradient is not: {said}. Is a part of it behind `detach()`?",
-        f"The number is right, its gradient is not: {said}. Compute both by hand for the smallest "
-        f"input, and see which part of your function says nothing to the gradient.",
-    )
-
-
-def _plain(said: str, inputs: tuple) -> tuple[str, str, str]:
-    return (
-        f"Not what was asked for: {said}.",
-        f"This time: {said}. Take the smallest input you can think of and do it by hand, then "
-        f"print each step of your function beside it.",
-        f"This time: {said}. It fails with inputs like {_shown(inputs)}. Read the task again, word "
-        f"by word, with these in hand.",
-    )
-
-
-def _unusable(error: Exception) -> tuple[str, ...]:
-    return (
-        f"What came back cannot be used: {type(error).__name__}, {error}. Print what your function "
-        f"returns, and compare with what was asked for.",
-    )
-
-
-def _raised(error: Exception, inputs: tuple) -> tuple[str, str, str]:
-    line = line_of(error)
-    where = f" in line {line} of its cell" if line else ""
-    said = f"Your function stopped{where} with {type(error).__name__}: {error}"
-    return (
-        f"{said}.",
-        f"{said}. It was called with {_shown(inputs)}.",
-        f"{said}. It was called with {_shown(inputs)}. Make such inputs in a cell of your own and "
-        f"run its lines one by one.",
-    )
-
-
-def _shown(inputs: tuple) -> str:
-    """The inputs in short: shapes of what is large, values of what is small."""
-
-    def one(value: Any) -> str:
-        if isinstance(value, Tensor):
-            small = value.numel() <= 6
-            return str(value.tolist()) if small else f"a tensor of shape {tuple(value.shape)}"
-        return "a network" if isinstance(value, nn.Module) else f"{value!r:.60}"
-
-    return ", ".join(one(value) for value in inputs)

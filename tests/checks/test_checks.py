@@ -103,6 +103,7 @@ def test_every_task_has_five_wrong_answers_and_two_right_ones(module):
             assert len(there) >= least, f"{check.name} has {len(there)} {kind} answers"
 
 
+@pytest.mark.long  # each of them is held against each other one
 @draws
 @pytest.mark.parametrize("module", MODULES)
 def test_every_mistake_is_told_apart_and_its_hints_grow(module, seeds):
