@@ -102,9 +102,8 @@ class Finding:
     @property
     def counted_as(self) -> str:
         """By what the tries are counted: the name, and what was said, whatever its numbers."""
-        return self.mistake + (
-            ": " + re.sub(r"\d[\d.,]*", "#", self.said)[:80] if self.said else ""
-        )
+        numbers = r"(-?\d[\d.,]*(e[+-]?\d+)?\s*)+"
+        return self.mistake + (": " + re.sub(numbers, "#", self.said)[:80] if self.said else "")
 
 
 class Task:
@@ -232,13 +231,23 @@ class Task:
             name: self._fits(makes, [(results[place], cases[place]) for place in wrong])
             for name, makes in self.mistakes.items()
         }
-        likely = max(fits, key=lambda name: fits[name], default="")
-        if likely and fits[likely]:
+        most = max(fits.values(), default=0)
+        if most:
+            likely = self._likeliest([name for name in fits if fits[name] == most], results, cases)
             return Finding(likely, hints(self.mistakes[likely]), case=wrong[0])
         same = all(agree(result, results[0]) for result in results[1:])
         if same and results[0] is not None:
             return Finding("always_the_same", generic_hints.SAME, case=0)
         return Finding("other", generic_hints.plain(said, cases[wrong[0]]), said, wrong[0])
+
+    def _likeliest(self, names: list[str], results: list[Any], cases: list[tuple]) -> str:
+        """Of mistakes that fit the wrong cases alike, the first that does most like all cases."""
+        every = list(zip(results, cases, strict=True))
+        alike = {
+            name: sum(self._fits(self.mistakes[name], [pair]) for pair in every)
+            for name in (names if len(names) > 1 else [])
+        }
+        return max(names, key=lambda name: alike.get(name, 0))
 
     def _finding_then(self, answers: Sequence[Any], cases: Sequence[tuple]) -> Finding | None:
         """What is wrong with answers whose values are right: nothing learns from them, say."""

@@ -32,6 +32,7 @@ MODULES = exercises()
 @pytest.fixture(autouse=True)
 def fresh_progress(monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", "")
+    monkeypatch.setattr("course_lib.checks.task.secrets.randbits", lambda bits: 0)  # no luck here
     record.IN_MEMORY.clear()
 
 

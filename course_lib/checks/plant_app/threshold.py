@@ -22,7 +22,8 @@ def _named(random: torch.Generator, case: int) -> tuple:
     first = [True] * accepted
     for place in (0, 1) if case % 4 == 1 else (9, 10):  # sure, and wrong
         first[place] = False
-    rest = torch.randperm(accepted - 30, generator=random)[: wrong - 2] + 20
+    among = accepted // 2 - 30 if case == 2 else accepted - 30  # many of them early: too many
+    rest = torch.randperm(among, generator=random)[: wrong - 2] + 20
     for place in rest.tolist():
         first[place] = False
     next_ones = [True] * 5 + [False] * 7  # in every other case they are equally sure
@@ -35,8 +36,11 @@ def _named(random: torch.Generator, case: int) -> tuple:
     if case // 2 % 2:
         grid[len(first) : len(first) + len(next_ones)] = grid[len(first)].clone()
     grid[-1] = 350
+    sure = grid.float() / 4096
+    if case == 5:  # hardly anything is more than half sure, and of that a third is wrong
+        sure[6:] /= 2
     order = torch.randperm(len(right), generator=random)
-    return (grid.float() / 4096)[order], right[order], most
+    return sure[order], right[order], most
 
 
 def _accepted(result: Any, probabilities: Tensor, *_inputs: Any) -> Any:
