@@ -330,7 +330,8 @@ figures.budgets({"storage": card_bytes, "working memory": working}, devices)
 # %% [markdown]
 # Each mark to the right is a hundred times as much. *Storage* is the file that holds the weights, the *checkpoint*.
 # *Working memory* here is the input and the output of the hungriest layer, as if the weights were read from
-# storage; the scorecard adds the weights to it. The phone has plenty of both. What it minds is the download:
+# storage; the scorecard adds the weights to it. (Makers of chips count memory in KiB, 1,024 bytes: 320 KiB are the
+# 328 kB of the picture.) The phone has plenty of both. What it minds is the download:
 # Google's store saw 1% fewer installs for each 6 MB more (Tolomei 2017). For both small chips the file is too
 # large, and so is what flows through the network.
 

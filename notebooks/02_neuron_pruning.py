@@ -178,7 +178,9 @@ print(f"30% cut: {stale:.1%}; norms taken anew: {repaired:.1%}")
 #
 # > **Formula: what a channel is worth** (l1: Li et al. 2017; Taylor: Molchanov et al. 2017)
 # >
-# > $$I_{l1} = \sum \lvert w \rvert, \qquad I_{Taylor} = \frac{1}{N} \sum_{n} \Big\lvert \sum_{u,v} a_{n,u,v} \frac{\partial L}{\partial a_{n,u,v}} \Big\rvert$$
+# > $$I_{l1} = \sum \lvert w \rvert$$
+# >
+# > $$I_{Taylor} = \frac{1}{N} \sum_{n} \Big\lvert \sum_{u,v} a_{n,u,v} \frac{\partial L}{\partial a_{n,u,v}} \Big\rvert$$
 # >
 # > $a$ is what the next layer reads of the channel, at place $u, v$ in image $n$. Two places that hold 2 and 1,
 # > with gradients 0.3 and −0.5: $\lvert 0.6 - 0.5 \rvert = 0.1$. Set both to zero, and the loss changes by

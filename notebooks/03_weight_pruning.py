@@ -107,7 +107,9 @@ figures.output_change(thresholds, *zip(*changes, strict=True))
 #
 # > **Formula: magnitude pruning** (Han et al. 2015)
 # >
-# > $$\hat{w}_i = m_i \cdot w_i, \qquad m_i = 0 \text{ for the } \operatorname{round}(s \cdot n) \text{ smallest } \lvert w_i \rvert, \quad 1 \text{ for the others}$$
+# > $$\hat{w}_i = m_i \cdot w_i$$
+# >
+# > $$m_i = 0 \text{ for the } \operatorname{round}(s \cdot n) \text{ smallest } \lvert w_i \rvert\text{, else } 1$$
 # >
 # > $s$ is `sparsity`, $n$ the layer's `len(weights)`, $m$ its **mask**. With $s = 0.5$, the weights
 # > $0.3,\ -0.1,\ 0.02,\ -0.4$ become $0.3,\ 0,\ 0,\ -0.4$.
@@ -389,7 +391,11 @@ print("the same weights, the same channels:", same_global, same_channels)
 #
 # > **Formula: bytes of $n$ weights, $k$ of them not zero**
 # >
-# > $$\text{bitmask: } \frac{n}{8} + 4k \qquad \text{csr: } 8k + 4\,(\text{rows} + 1) \qquad \text{entropy: } \frac{n\,H(k/n)}{8} + 4k$$
+# > $$\text{bitmask: } \frac{n}{8} + 4k$$
+# >
+# > $$\text{csr: } 8k + 4\,(\text{rows} + 1)$$
+# >
+# > $$\text{entropy: } \frac{n\,H(k/n)}{8} + 4k$$
 # >
 # > $$H(p) = -p \log_2 p - (1 - p) \log_2 (1 - p)$$
 # >

@@ -214,7 +214,9 @@ widgets.Interactive(
 #
 # > **Formula: a codebook** (Han et al. 2015)
 # >
-# > $$k = \arg\min_j \lvert w - c_j \rvert, \qquad c_j = \text{mean of the weights that chose } j$$
+# > $$k = \arg\min_j \lvert w - c_j \rvert$$
+# >
+# > $$c_j = \text{mean of the weights that chose } j$$
 # >
 # > The two by turns, until nothing changes. $b$ bits name $2^b$ values. From the list $-0.1, 0, 0.2$ the
 # > weight $0.12$ takes $0.2$, and stores the place, $k = 2$.
@@ -285,7 +287,9 @@ guess.reveal(needed["one scale a channel"])
 #
 # > **Formula: the straight-through estimator** (Bengio et al. 2013)
 # >
-# > $$\text{forward: } \hat{w} = s \operatorname{round}(w / s), \qquad \text{backward: } \frac{\partial \hat{w}}{\partial w} := 1$$
+# > $$\text{forward: } \hat{w} = s \operatorname{round}(w / s)$$
+# >
+# > $$\text{backward: } \frac{\partial \hat{w}}{\partial w} := 1$$
 # >
 # > In code, of $x = w / s$: `x + (x.round() - x).detach()`. With $x = 1.4$ that is $1.4 + (1 - 1.4) = 1$;
 # > what is detached has no gradient, so the $1.4$ alone learns.
@@ -316,7 +320,9 @@ print(
 #
 # > **Formula: an affine grid** (Jacob et al. 2018)
 # >
-# > $$s = \frac{\text{high} - \text{low}}{2^b - 1}, \qquad q = \operatorname{clamp}(\operatorname{round}(x / s) + z), \qquad \hat{x} = s\,(q - z)$$
+# > $$s = \frac{\text{high} - \text{low}}{2^b - 1}$$
+# >
+# > $$q = \operatorname{clamp}(\operatorname{round}(x / s) + z), \qquad \hat{x} = s\,(q - z)$$
 # >
 # > $s$ is `scale`, $z$ is `zero_point`. From $0$ to $2.55$ in 8 bits $s = 0.01$, and $0$ becomes the lowest
 # > integer, $z = -128$. Then $x = 0.5$ becomes $q = 50 - 128 = -78$, and comes back as $0.01 \cdot 50$.
@@ -364,7 +370,9 @@ for name, weights in ours.items():
 #
 # > **Formula: a layer in integers** (Jacob et al. 2018)
 # >
-# > $$q_y = z_y + \operatorname{round}\Bigl( M \Bigl[ \sum q_w (q_x - z_x) + \operatorname{round}\Bigl( \frac{b}{s_w s_x} \Bigr) \Bigr] \Bigr), \qquad M = \frac{s_w s_x}{s_y}$$
+# > $$q_y = z_y + \operatorname{round}\Bigl( M \Bigl[ \sum q_w (q_x - z_x) + \operatorname{round}\Bigl( \frac{b}{s_w s_x} \Bigr) \Bigr] \Bigr)$$
+# >
+# > $$M = \frac{s_w s_x}{s_y}$$
 # >
 # > In the brackets are integers alone: 8-bit ones are multiplied, and their products summed in 32 bits. With
 # > $s_w = 0.02$, $s_x = 0.1$ and $s_y = 0.05$, $M = 0.04$: a sum of $150$ is $6$ steps of the output.

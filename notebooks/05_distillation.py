@@ -158,7 +158,9 @@ if images.groups is not None:
 #
 # > **Formula: distillation's loss** (Hinton et al. 2015)
 # >
-# > $$L = m\,T^2 \sum_k t_k \ln\frac{t_k}{s_k} + (1 - m)\,(-\ln p_y), \qquad \frac{\partial}{\partial z_k} \sum_j t_j \ln\frac{t_j}{s_j} = \frac{s_k - t_k}{T}$$
+# > $$L = m\,T^2 \sum_k t_k \ln\frac{t_k}{s_k} + (1 - m)\,(-\ln p_y)$$
+# >
+# > $$\frac{\partial}{\partial z_k} \sum_j t_j \ln\frac{t_j}{s_j} = \frac{s_k - t_k}{T}$$
 # >
 # > At temperature $T$, $t$ are the teacher's probabilities and $s$ the student's, of its logits $z$; $p_y$ is
 # > what it gives the label at temperature 1; $m$ is `mix`. If the teacher says 75% and 25%, and the student

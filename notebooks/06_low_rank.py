@@ -98,7 +98,9 @@ guess
 #
 # > **Formula: the nearest table of rank r** (Eckart and Young 1936)
 # >
-# > $$W = U S V^\top \approx U_r S_r V_r^\top, \qquad \text{energy kept} = \frac{s_1^2 + \dots + s_r^2}{s_1^2 + \dots + s_n^2}$$
+# > $$W = U S V^\top \approx U_r S_r V_r^\top$$
+# >
+# > $$\text{energy kept} = \frac{s_1^2 + \dots + s_r^2}{s_1^2 + \dots + s_n^2}$$
 # >
 # > `mixture` is $U$, `strength` $S$, `shared` $V^\top$; the small $r$ keeps the first $r$ of each. A table with
 # > the rows $(2, 1)$ and $(1, 2)$ has the strengths $3$ and $1$. Rank 1 turns all four numbers into $1.5$,
@@ -193,7 +195,11 @@ figures.energy_curves(
 #
 # > **Formula: a cut by answers** (Zhang et al. 2016, section 3.1)
 # >
-# > $$Y^\top Y = V \Lambda V^\top, \qquad W x \approx V_r \, (V_r^\top W) \, x, \qquad \text{energy kept} = \frac{\lambda_1 + \dots + \lambda_r}{\lambda_1 + \dots + \lambda_n}$$
+# > $$Y^\top Y = V \Lambda V^\top$$
+# >
+# > $$W x \approx V_r \, (V_r^\top W) \, x$$
+# >
+# > $$\text{energy kept} = \frac{\lambda_1 + \dots + \lambda_r}{\lambda_1 + \dots + \lambda_n}$$
 # >
 # > A row of $Y$ is an answer $W x$; by the formula above, $Y V_r V_r^\top$ is the nearest table of rank $r$. So
 # > $V_r^\top W$ are the shared filters, and $V_r$ mixes them. Let $W$ pass on what it hears: $W x = x$. Cut by its

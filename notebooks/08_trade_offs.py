@@ -313,7 +313,7 @@ def gains(columns):
 
 kinds = {
     "with VNNI": history["engines"]["columns"],
-    "without": history["engines without dot products"]["columns"],
+    "without VNNI": history["engines without dot products"]["columns"],
 }
 for kind, columns in kinds.items():
     for engine in ("PyTorch", "ONNX Runtime, float32", "ExecuTorch, float32"):
@@ -412,7 +412,9 @@ figures.curves(
 #
 # > **Formula: the roofline** (Williams et al. 2009)
 # >
-# > $$\text{speed} \le \min(a, \; b \cdot I), \qquad I = \text{multiply-adds} / \text{bytes moved}$$
+# > $$\text{speed} \le \min(a, \; b \cdot I)$$
+# >
+# > $$I = \text{multiply-adds} / \text{bytes moved}$$
 # >
 # > $a$ is `macs_per_second`, $b$ `bytes_per_second`. With $a = 50$ and $b = 10$ billion a layer of $I = 2$ reaches
 # > $20$ billion at most, and from $I = 5$ on $50$.

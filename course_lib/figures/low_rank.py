@@ -252,7 +252,10 @@ def accuracy_by_macs(
     for i, ((title, lines), original) in enumerate(zip(panels.items(), whole, strict=True)):
         panel = axes(made, len(panels), 1, i + 1)
         panel.axhline(_wrong(original), color=MUTED, linewidth=1, linestyle=":")
-        panel.text(0.002, _wrong(original) / 1.06, "original", fontsize=9.5, color=MUTED)
+        panel.annotate(
+            "original", (0.002, _wrong(original)), (0, -3), textcoords="offset points", va="top",
+            fontsize=9.5, color=MUTED,
+        )  # fmt: skip
         for name, (shares, accuracies) in lines.items():
             colour, mark = COLOURS[names.index(name) % len(COLOURS)], MARKS[names.index(name) % 6]
             panel.plot(
@@ -271,7 +274,9 @@ def accuracy_by_macs(
         set_title(panel, title)
         if i == 0:
             for name, colour, mark in zip(names, COLOURS, MARKS, strict=False):
-                panel.plot([], [], f"{mark}-", color=colour, markersize=6, label=name)
+                there = [title for title, lines in panels.items() if name in lines]
+                only = "" if len(there) == len(panels) else f" ({', '.join(there)})"
+                panel.plot([], [], f"{mark}-", color=colour, markersize=6, label=name + only)
             panel.legend(fontsize=9.5, loc="lower left")
         if i == len(panels) - 1:
             panel.set_xlabel("MACs left")

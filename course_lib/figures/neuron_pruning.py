@@ -114,7 +114,8 @@ def work_and_time(engines: Mapping[str, Mapping[str, tuple[float, float]]]) -> P
                 textcoords="offset points", va="center", fontsize=9, color=INK,
             )  # fmt: skip
         panel.annotate(
-            engine, ordered[-1], xytext=(9, 4), textcoords="offset points", va="bottom",
+            engine, ordered[-1], xytext=(9, 4 if named else -4), textcoords="offset points",
+            va="bottom" if named else "top",
             fontsize=11, fontweight="bold", color=colour,
         )  # fmt: skip
     for axis in (panel.xaxis, panel.yaxis):
@@ -137,7 +138,7 @@ def runs(rows: Mapping[str, Sequence[float]], x_label: str, title: str = "") -> 
 
     rows: label -> values in [0, 1].
     """
-    made = picture(6.8, 0.52 * len(rows) + 1.0)
+    made = picture(6.8, 0.56 * len(rows) + 1.0)
     panel = axes(made)
     low = min(min(values) for values in rows.values())
     low = max(0.0, low - 0.12 * (1 - low))
@@ -147,7 +148,7 @@ def runs(rows: Mapping[str, Sequence[float]], x_label: str, title: str = "") -> 
         panel.axhline(row, color=FAINT, linewidth=1, zorder=0)
         panel.plot(values, [row] * len(values), "o", color=colour, markersize=7, alpha=0.75)
         panel.plot([mean, mean], [row - 0.15, row + 0.15], color=colour)
-        panel.text(low, row - 0.19, f"{label}: {mean:.1%}", fontsize=9.5, color=INK)
+        panel.text(low, row - 0.21, f"{label}: {mean:.1%}", fontsize=9.5, color=INK)
     panel.set_yticks([])
     panel.set_ylim(len(rows) - 0.6, -0.6)
     panel.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))

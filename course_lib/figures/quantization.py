@@ -46,7 +46,7 @@ def number_grids(value: float, grids: Mapping[str, tuple[np.ndarray, float]]) ->
     panel.tick_params(axis="y", length=0, labelcolor=INK)
     panel.grid(False)
     panel.spines["left"].set_visible(False)
-    panel.set_xlabel(f"the green line is {value:.12g}")
+    panel.set_xlabel(f"the green line is {value:.13g}")
     made.alt = f"{value:.12g} becomes " + "; ".join(
         f"{taken:.6g} with {name}" for name, (_, taken) in grids.items()
     )

@@ -38,7 +38,8 @@ def pareto(
         if not line or gained > line[-1][1]:
             line.append((size, gained))
     if line:
-        panel.step(*zip(*line, strict=True), where="post", color=COLOURS[0], linewidth=1.2)
+        panel.step(*zip(*line, strict=True), where="post", color=COLOURS[0], linewidth=1.2,
+                   label="best for its bytes")  # fmt: skip
     if chosen is not None:
         panel.scatter(sizes[chosen], points[chosen], 420, facecolors="none",
                       edgecolors=COLOURS[1], linewidths=2.2, zorder=4)  # fmt: skip

@@ -1,9 +1,11 @@
 """Pictures of chapter 08: what gets confused, what pays where, and the roofline."""
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 
 from course_lib.figures.style import COLOURS, FAINT, MUTED, Picture, axes, picture, set_title
@@ -135,9 +137,6 @@ def roofline(
     for (label, layers), colour in zip(points.items(), COLOURS, strict=False):
         panel.scatter([x for _, x, _ in layers], [y for _, _, y in layers], color=colour, s=42,
                       label=label, zorder=3)  # fmt: skip
-        for name, x, y, aside in _named_below(layers):
-            panel.annotate(name, (x, y), (aside, -13), fontsize=9,
-                           textcoords="offset points", color=colour)  # fmt: skip
     panel.text(ridge / 1.1, macs_per_second * 1.12, "memory is the limit", ha="right", fontsize=9,
                color=MUTED)  # fmt: skip
     panel.text(ridge * 1.1, macs_per_second * 1.12, "arithmetic is the limit", fontsize=9,
@@ -150,6 +149,8 @@ def roofline(
     panel.set_xlabel("multiply-adds for each byte moved")
     panel.set_ylabel("multiply-adds a second")
     panel.legend(loc="lower right", fontsize=9)
+    made.draw_without_rendering()  # for the layout gives the axes their size
+    _name_points(panel, points)
     made.alt = f"roofline, ridge at {ridge:.1f} multiply-adds a byte; " + "; ".join(
         f"{label}: {sum(x > ridge for _, x, _ in layers)} of {len(layers)} layers right of it"
         for label, layers in points.items()
@@ -157,18 +158,43 @@ def roofline(
     return made
 
 
-def _named_below(
-    layers: Sequence[tuple[str, float, float]],
-) -> Iterator[tuple[str, float, float, float]]:
-    """The layers, and how far aside each one's name stands, as some lie close to each other."""
-    groups: list[list[tuple[str, float, float]]] = []
-    for layer in sorted(layers, key=lambda layer: layer[1]):
-        close = bool(groups) and layer[1] < 1.4 * groups[-1][-1][1]
-        groups[-1].append(layer) if close else groups.append([layer])
-    for group in groups:
-        sides = np.linspace(-14, 5, len(group)) if len(group) > 1 else [3]
-        for (name, x, y), aside in zip(group, sides, strict=True):
-            yield name, x, y, float(aside)
+def _name_points(
+    panel: Axes, points: Mapping[str, Sequence[tuple[str, float, float]]], size: float = 9
+) -> None:
+    """Each point's name beside it, where no other point or name is; limits are set before."""
+    scale = panel.figure.dpi / 72  # pixels a point
+    places = {
+        label: panel.transData.transform([(x, y) for _, x, y in layers]) / scale
+        for label, layers in points.items()
+    }
+    taken = [(x - 4, y - 4, x + 4, y + 4) for found in places.values() for x, y in found]
+    corners = panel.transData.transform(panel.lines[0].get_xydata()) / scale  # of the roof
+    for (x, y), (to_x, to_y) in pairwise(corners):
+        along = np.linspace((x, y), (to_x, to_y), 60)
+        taken += [(x - 3, y - 2, x + 3, y + 2) for x, y in along]
+    for (label, layers), colour in zip(points.items(), COLOURS, strict=False):
+        for (name, intensity, speed), (x, y) in zip(layers, places[label], strict=True):
+            wide, high = 0.62 * size * len(name) + 3, size
+            boxes = [
+                (x + i, y + j, x + i + wide, y + j + high)
+                for i, j in (
+                    (-wide / 2, -high - 5), (4, -high - 3), (-wide - 4, -high - 3),
+                    (-wide / 2, 6), (6, -high / 2), (-wide - 6, -high / 2), (4, 4), (-wide - 4, 4),
+                )
+            ]  # fmt: skip
+            box = min(boxes, key=lambda box: sum(_overlap(box, other) for other in taken))
+            taken.append(box)
+            panel.annotate(
+                name, (intensity, speed), (box[0] - x, box[1] - y), fontsize=size, color=colour,
+                textcoords="offset points", va="bottom",
+            )  # fmt: skip
+
+
+def _overlap(one: tuple, other: tuple) -> float:
+    """The area that two boxes (left, low, right, high) share."""
+    wide = min(one[2], other[2]) - max(one[0], other[0])
+    high = min(one[3], other[3]) - max(one[1], other[1])
+    return max(wide, 0.0) * max(high, 0.0)
 
 
 def by_operation(

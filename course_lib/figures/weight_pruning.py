@@ -185,7 +185,7 @@ def accuracy_by_sparsity(panels: Mapping[str, Mapping[str, Line]], chance: float
         panel.tick_params(labelleft=i == 0)
         if i == 0:
             panel.set_ylabel("accuracy")
-            panel.text(0, chance, " guessing", fontsize=8.5, color=MUTED, va="bottom")
+            panel.text(0, chance, " guessing", fontsize=8.5, color=MUTED, va="top")
         set_title(panel, title, fontsize=10)
     handles = {
         label: handle

@@ -250,13 +250,13 @@ BUDGETS = (
         "microcontroller",
         1_000_000,
         320 * 1024,
-        "STM32F746: 1 MB of flash, 320 kB of SRAM: Lin et al., MCUNet, 2020, arXiv 2007.10319",
+        "STM32F746: 1 MB of flash, 320 KiB of SRAM: Lin et al., MCUNet, 2020, arXiv 2007.10319",
     ),
     Budget(
         "palm-sized drone",
         1_000_000,
         192 * 1024,
-        "Crazyflie 2.1, STM32F405: 1 MB of flash, 192 kB of SRAM: Bitcraze, data sheet",
+        "Crazyflie 2.1, STM32F405: 1 MB of flash, 192 KiB of SRAM: Bitcraze, data sheet",
     ),
 )
 

@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -55,17 +56,24 @@ def answers(module):
 
 
 def given(kind):
-    """All answers of a kind, each with the check it is for and the seeds to draw inputs by."""
+    """All answers of a kind, each with the check it is for and the seeds to draw inputs by.
+
+    `make test-quick` tries the first five of a task.
+    """
     found = []
     for module in MODULES:
         checks = checks_of(module)
+        count = Counter()
         for name, answer in vars(answers(module)).items():
             if name.startswith(f"{kind}_"):
                 own = [c for c in checks if name.removeprefix(f"{kind}_").startswith(f"{c}_")]
                 check = checks[max(own, key=len)]
+                count[check] += 1
                 for draw, (seeds, marks) in DRAWS.items():
                     if isinstance(check, Budget):
                         marks = [pytest.mark.slow]  # a file takes seconds to write
+                    elif count[check] > 5:
+                        marks = [*marks, pytest.mark.long]
                     if draw == "first" or isinstance(check, Task):
                         label = f"{module}-{name}-{draw}"
                         found.append(pytest.param(check, answer, seeds, id=label, marks=marks))

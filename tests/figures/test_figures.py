@@ -132,3 +132,17 @@ def test_names_of_lines_that_run_together_stay_apart():
     assert len(boxes) == 3
     for i, box in enumerate(boxes):
         assert not box.count_overlaps(boxes[:i] + boxes[i + 1 :])
+
+
+def test_names_of_points_that_lie_together_stand_apart_and_off_the_roof():
+    layers = [("14", 15.0, 2.7e10), ("17", 15.2, 2.7e10), ("20", 15.4, 2.7e10)]
+    lower = [(name, at, speed / 3) for name, at, speed in layers]
+    made = figures.roofline({"original": layers, "small": lower}, 4e10, 1.65e10)
+    looks(made)
+    [panel] = made.axes
+    names = [text for text in panel.texts if text.get_text().isdigit()]
+    assert len(names) == 6
+    boxes = [text.get_window_extent() for text in names]
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[i + 1 :])
+    roof = panel.transData.transform((15.0, 4e10))[1]
+    assert not any(box.y0 < roof < box.y1 for box in boxes)
