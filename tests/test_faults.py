@@ -154,6 +154,7 @@ def test_a_file_system_without_locks_is_said_once_and_waits_for_nothing(
     cache.locks_work.cache_clear()
 
 
+@pytest.mark.long
 @posix
 def test_the_second_in_a_folder_says_at_once_that_it_waits_and_goes_on(tmp_path):
     code = (

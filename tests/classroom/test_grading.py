@@ -358,6 +358,7 @@ def test_what_a_cell_does_costs_itself_alone(code, share, said):
     assert ran.notebook.cells[1].outputs[0].text == "[] False /scratch\n"
 
 
+@pytest.mark.long
 @walls
 def test_a_file_that_was_handed_in_is_judged_before_the_learners_code(tmp_path):
     file = tmp_path / "network.packed"
@@ -370,6 +371,7 @@ def test_a_file_that_was_handed_in_is_judged_before_the_learners_code(tmp_path):
     assert file.read_text() == "handed in"
 
 
+@pytest.mark.long
 @walls
 def test_a_file_that_the_notebook_wrote_is_judged_elsewhere():
     notebook = small("open('network.packed', 'w').write('written')")

@@ -592,6 +592,7 @@ def test_a_deleted_copy_comes_back(school):
     assert (school / "work/01_one.ipynb").exists()
 
 
+@pytest.mark.long
 def test_the_colab_cell_is_valid_python(house):
     assert ast.parse(colab_cell(house)).body
 

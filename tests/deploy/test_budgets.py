@@ -201,6 +201,7 @@ def test_parts_without_number_are_counted_before_they_are_read():
 # What is no bomb
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("network", "shape"), [
     (models.LeafNet((6, 6, 12, 12, 10, 10), classes=3), (3, 64, 64)),
     (models.LeNet5(), (1, 28, 28)), (models.LeNet300100(), (1, 28, 28)),

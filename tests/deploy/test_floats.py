@@ -179,6 +179,7 @@ def check_same(network, images):
     return turned
 
 
+@pytest.mark.long
 @settings(max_examples=6, deadline=None)
 @given(
     st.lists(st.sampled_from(LAYERS), max_size=4),

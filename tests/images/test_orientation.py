@@ -49,6 +49,7 @@ SETS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SETS)
 def test_what_has_an_up_is_known(name):
     given, turns, flips = SETS[name]

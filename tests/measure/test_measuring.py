@@ -320,6 +320,7 @@ def test_energy_of_a_slow_run_is_measured_once(tmp_path):
     assert measuring.measured_energy(run, folder=tmp_path, clock=clock) == pytest.approx(5000)
 
 
+@pytest.mark.long
 def test_no_energy_without_counters(tmp_path):
     assert measuring.measured_energy(lambda: 1 / 0, folder=tmp_path / "missing") is None
     Meter(tmp_path).zone("intel-rapl:0", "package-0")  # there, but it stands still

@@ -172,6 +172,7 @@ def test_what_cannot_be_measured_says_why(network, options, message, images):
         measure(network, images, name="net", **options)
 
 
+@pytest.mark.long
 def test_networks_must_have_names(network, images):
     with pytest.raises(ValueError, match="networks must be like"):
         measure_all([network], images)

@@ -259,6 +259,7 @@ def test_the_file_that_ships_is_for_the_leaves_alone(stripes, monkeypatch):
         recipe.packed_file(dataclasses.replace(stripes, name="leaves"), progress=False)
 
 
+@pytest.mark.long
 def test_a_lesson_is_its_teachers_own(stripes, original, tmp_path):
     key = Lesson(stripes, original, tmp_path).key
     assert Lesson(stripes, copy.deepcopy(original), tmp_path).key == key
@@ -407,6 +408,7 @@ def test_a_share_to_keep_that_is_none_is_refused(keep):
         PruneNeurons(keep)
 
 
+@pytest.mark.long
 def test_data_without_validation_images_is_refused(stripes, original):
     bare = dataclasses.replace(stripes, val=stripes.val.first(0))
     with pytest.raises(ValueError, match="no val images"):

@@ -186,6 +186,7 @@ def test_an_interrupted_trial_is_asked_for_again(tiny, original, tmp_path, quick
     assert all(each.state.is_finished() for each in trials.values())
 
 
+@pytest.mark.long
 class Killed(BaseException):
     """As SIGKILL: nothing is done about it."""
 

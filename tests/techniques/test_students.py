@@ -9,6 +9,12 @@ import torch
 from course_lib import counting, data, leaves, models, recorded, students, training
 
 
+@pytest.fixture(scope="session")
+def drawn():
+    """The leaves, from the cache that all tests share: before a test has one of its own."""
+    return data.load("leaves")
+
+
 @pytest.fixture
 def stripes(tmp_path, monkeypatch):
     """Forty images of two classes, a quick original, two epochs, and a cache of their own."""
@@ -70,11 +76,11 @@ def test_students_of_other_images_are_trained_once(stripes, monkeypatch, way):
     assert len(calls) == 1
 
 
-def test_no_student_ships_for_other_images_called_leaves(stripes, monkeypatch):
+def test_no_student_ships_for_other_images_called_leaves(drawn, stripes, monkeypatch):
     monkeypatch.setattr(students, "trained", lambda *_args, **_options: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         students.student(dataclasses.replace(stripes, name="leaves"), "distilled")
-    images = dataclasses.replace(data.load("leaves"), name="mine")
+    images = dataclasses.replace(drawn, name="mine")
     assert students.student(images, "distilled").widths == students.WIDTHS
 
 
