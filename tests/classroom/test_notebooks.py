@@ -592,11 +592,11 @@ def test_a_deleted_copy_comes_back(school):
     assert (school / "work/01_one.ipynb").exists()
 
 
-@pytest.mark.long
 def test_the_colab_cell_is_valid_python(house):
     assert ast.parse(colab_cell(house)).body
 
 
+@pytest.mark.long
 def test_a_kernel_that_cannot_start_is_said_in_one_sentence():
     """Until Python's end: nbclient asks there for a kernel that there never was."""
     code = (

@@ -320,7 +320,6 @@ def test_energy_of_a_slow_run_is_measured_once(tmp_path):
     assert measuring.measured_energy(run, folder=tmp_path, clock=clock) == pytest.approx(5000)
 
 
-@pytest.mark.long
 def test_no_energy_without_counters(tmp_path):
     assert measuring.measured_energy(lambda: 1 / 0, folder=tmp_path / "missing") is None
     Meter(tmp_path).zone("intel-rapl:0", "package-0")  # there, but it stands still
@@ -329,6 +328,7 @@ def test_no_energy_without_counters(tmp_path):
     assert measuring.measured_energy(lambda: 1 / 0, folder=tmp_path) is None
 
 
+@pytest.mark.long
 def test_peak_memory_rises_with_what_was_held_and_stays():
     script = (
         "from course_lib.measure.measuring import peak_memory\n"

@@ -172,7 +172,6 @@ def test_what_cannot_be_measured_says_why(network, options, message, images):
         measure(network, images, name="net", **options)
 
 
-@pytest.mark.long
 def test_networks_must_have_names(network, images):
     with pytest.raises(ValueError, match="networks must be like"):
         measure_all([network], images)
@@ -180,6 +179,7 @@ def test_networks_must_have_names(network, images):
         measure_all({}, images)
 
 
+@pytest.mark.long
 def test_an_exported_originals_answers_are_kept_and_nobody_elses(images, tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
     torch.manual_seed(0)

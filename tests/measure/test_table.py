@@ -8,7 +8,6 @@ from IPython.lib.pretty import pretty
 from course_lib import data, engines, models, scorecard, table
 
 
-@pytest.mark.long
 @pytest.fixture(scope="module")
 def measured():
     rng = np.random.default_rng(0)

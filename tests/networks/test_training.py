@@ -408,7 +408,6 @@ def test_a_kill_in_the_midst_of_an_epoch_costs_no_step(stripes, tmp_path, monkey
     assert not file.exists()
 
 
-@pytest.mark.long
 def test_a_patient_training_that_was_killed_at_its_end_learns_no_epoch_more(stripes, tmp_path):
     torch.manual_seed(0)
     settings = {"epochs": 9, "patience": 1, "progress": False}
@@ -448,6 +447,7 @@ def test_a_killed_original_goes_on_and_ends_the_same(stripes, tmp_path, monkeypa
     assert [file.suffix for file in (tmp_path / "b").glob("[!.]*")] == [".safetensors"]
 
 
+@pytest.mark.long
 def test_a_kill_before_an_original_is_stored_loses_nothing(stripes, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "ORIGINAL_WIDTH", 4)
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path))

@@ -155,6 +155,7 @@ def test_what_is_trained_is_not_trained_again(stripes, original, done, monkeypat
     assert applied(WEE, lesson).packed == (done.folder / "compressed.packed").read_bytes()
 
 
+@pytest.mark.long
 def test_an_interrupted_training_goes_on_and_ends_the_same(stripes, original, tmp_path):
     steps = WEE[:-1]  # what packing reads is compared instead of packed: that takes seconds
     whole = applied(steps, Lesson(stripes, original, _folder(tmp_path / "a"), progress=False))
@@ -259,7 +260,6 @@ def test_the_file_that_ships_is_for_the_leaves_alone(stripes, monkeypatch):
         recipe.packed_file(dataclasses.replace(stripes, name="leaves"), progress=False)
 
 
-@pytest.mark.long
 def test_a_lesson_is_its_teachers_own(stripes, original, tmp_path):
     key = Lesson(stripes, original, tmp_path).key
     assert Lesson(stripes, copy.deepcopy(original), tmp_path).key == key
@@ -270,6 +270,7 @@ def test_a_lesson_is_its_teachers_own(stripes, original, tmp_path):
     assert Lesson(stripes, other, tmp_path).key != Lesson(stripes, other, tmp_path).key
 
 
+@pytest.mark.long
 def test_other_images_are_compressed_once(stripes, original, tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
     monkeypatch.setattr(recipe, "LEAVES", WEE)
@@ -408,13 +409,13 @@ def test_a_share_to_keep_that_is_none_is_refused(keep):
         PruneNeurons(keep)
 
 
-@pytest.mark.long
 def test_data_without_validation_images_is_refused(stripes, original):
     bare = dataclasses.replace(stripes, val=stripes.val.first(0))
     with pytest.raises(ValueError, match="no val images"):
         recipe.compress(bare, (Pack(),), original=original)
 
 
+@pytest.mark.long
 def test_networks_other_than_leafnet_go_the_same_way(tmp_path):
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (90, 28, 28), dtype=np.uint8)

@@ -186,11 +186,11 @@ def test_an_interrupted_trial_is_asked_for_again(tiny, original, tmp_path, quick
     assert all(each.state.is_finished() for each in trials.values())
 
 
-@pytest.mark.long
 class Killed(BaseException):
     """As SIGKILL: nothing is done about it."""
 
 
+@pytest.mark.long
 def test_the_trial_that_was_killed_goes_on_with_its_training(tiny, original, tmp_path, monkeypatch):
     monkeypatch.setattr(coordinator.Coordinator, "_latency", lambda *_: 0.1)
     monkeypatch.setattr(keeper, "EVERY", 0.0)
