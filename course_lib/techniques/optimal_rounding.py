@@ -205,8 +205,6 @@ def _windows(layer: nn.Conv2d | nn.Linear, inputs: Tensor) -> Tensor:
         places = views.shape[0] * views.shape[2] * views.shape[3]
         every = max(1, round((places / PLACES) ** 0.5))
         views = views[:, :, every // 2 :: every, every // 2 :: every]
-        if layer.groups == 1:
-            windows = views.permute(0, 2, 3, 1, 4, 5).flatten(0, 2).flatten(1)[None]
-        else:
-            windows = views.permute(1, 0, 2, 3, 4, 5).flatten(4).flatten(1, 3)
+        views = views.unflatten(1, (layer.groups, -1)).permute(1, 0, 3, 4, 2, 5, 6)
+        windows = views.flatten(4).flatten(1, 3)
     return torch.cat([windows, torch.ones_like(windows[..., :1])], -1)

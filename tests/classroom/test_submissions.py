@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_lib.classroom.grading import handed_in, learners, submissions
+from course_lib.classroom.grading import archives, handed_in, learners, submissions
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -140,6 +140,12 @@ def names(found):
         ([f"group-{n}/{N}" for n in (1, 2)], ["group-1", "group-2"]),
         ([f"{n:02}/{N}" for n in (1, 2, 4, 14)], ["01", "02", "04", "14"]),
         ([f"04/{who}/{N}" for who in ("ana", "ben")], ["ana", "ben"]),
+        ([f"4/{who}/{N}" for who in ("ana", "ben")], ["ana", "ben"]),
+        ([f"4/{who}/work/{N}" for who in ("ana", "ben")], ["ana", "ben"]),
+        ([f"4/{who}.ipynb" for who in ("ana", "ben")], ["ana", "ben"]),
+        ([f"4/{EXERCISE}/{N}"], ["4"]),
+        ([f"4/{N}"], ["4"]),
+        ([f"{n}/{N}" for n in (7, 4)], ["4", "7"]),
         ([f"04_quantization/{who}.ipynb" for who in ("ana", "ben")], ["ana", "ben"]),
         (
             [f"Participant_{n}_assignsubmission_file_/{N}" for n in (7, 8)],
@@ -703,6 +709,29 @@ def test_a_due_date_may_have_a_time_zone(tmp_path, due, late):
             submissions.deadline(wrong)
 
 
+@pytest.mark.parametrize("due", ["20260131T180000", "2026-01-31 18:00", "2026-01-31t18:00:00"])
+def test_a_due_date_with_a_time_is_no_whole_day(due):
+    assert submissions.deadline(due) == datetime(2026, 1, 31, 18)
+
+
+def test_a_collected_file_of_the_same_size_and_time_is_replaced(tmp_path):
+    place, earlier = tmp_path / "class" / "ana", tmp_path / "earlier"
+    for content in ("one", "two"):
+        (tmp_path / "new.ipynb").write_text(content)
+        (tmp_path / "class").mkdir(exist_ok=True)
+        (tmp_path / "class" / ".ana.new").mkdir()  # what a kill left behind
+        (tmp_path / "class" / ".ana.new" / "half").write_text("left")
+        when = datetime(2026, 1, 1, 12)
+        os.utime(tmp_path / "new.ipynb", (when.timestamp(), when.timestamp()))
+        submissions._put({"a.ipynb": tmp_path / "new.ipynb"}, place, earlier, when)
+        assert [p.name for p in place.iterdir()] == ["a.ipynb"]
+        assert (place / "a.ipynb").read_text() == content
+        assert (place / "a.ipynb").stat().st_mtime == when.timestamp()
+        assert not list(place.parent.glob(".*"))
+    assert (earlier / "ana 1" / "a.ipynb").read_text() == "one"
+    assert submissions._put({"a.ipynb": place / "a.ipynb"}, place, earlier, None) is None
+
+
 def test_thousands_of_files_are_no_thousands_of_thousands(tmp_path):
     files = {f"ana/{N}": "{}"} | {f"ana/{EXERCISE}_{n}.packed": "x" for n in range(3000)}
     found, odd = collected(tmp_path, files | {f"s{n}/photo.png": "x" for n in range(1000)})
@@ -725,3 +754,27 @@ def test_the_list_of_learners_outlives_a_kill(tmp_path, monkeypatch):
         one["called"] for one in json.loads((tmp_path / "class" / "learners.json").read_text())
     ] == ["Kim_Lee"]
     assert names(collected(tmp_path, moodle)[0]) == ["Kim_Lee", "Kim_Lee_2"]
+
+
+@pytest.mark.parametrize("comment", [b"", b"x" * 65_535])
+def test_the_entries_of_a_zip_are_counted_before_they_are_read(tmp_path, comment):
+    """The table of contents stands before a comment of any length; an entry takes 46 bytes."""
+    path = zipped(tmp_path / "in.zip", {"a": "", "b": "text", "c": ""})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = comment
+    assert archives._entries_said(path) == 3
+    whole = path.read_bytes()
+    at = whole.rindex(b"PK\5\6")
+    for left, count in ((at + 4, 0), (at + 19, 0), (at + 20, 3)):
+        path.write_bytes(whole[:left])
+        assert archives._entries_said(path) == count
+    for damaged, count in ((b"PK\5\6" + bytes(18), 0), (bytes(40), 0), (b"", 0)):
+        path.write_bytes(damaged)
+        assert archives._entries_said(path) == count
+
+
+@pytest.mark.parametrize("count", [submissions.SHOWN, submissions.SHOWN + 1])
+def test_many_files_without_a_notebook_stand_in_one_line(tmp_path, count):
+    _, odd = collected(tmp_path, {f"ana/photo {n:02d}.png": "x" for n in range(count)})
+    assert len(odd) == (count if count <= submissions.SHOWN else 1)
+    assert ("and 1 more" in odd[0]) == (count > submissions.SHOWN)

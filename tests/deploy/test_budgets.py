@@ -184,6 +184,56 @@ def test_what_cannot_be_counted_is_refused(made, message):
         packing.unpack(with_graph(made()))
 
 
+@pytest.mark.parametrize(
+    ("weight", "settings", "message"),
+    [
+        ((4, 3, 3, 3), {"group": 0}, r"has weights \[4, 3, 3, 3\] for \[1, 3, 8, 8\] in 0 groups"),
+        ((4, 3, 3, 3), {"group": -1}, "in -1 groups"),
+        ((4, 3, 3, 3), {"group": 2}, "in 2 groups"),
+        ((4, 1, 3, 3), {"group": 3}, "in 3 groups"),  # four filters for three groups
+        ((4, 2, 3, 3), {}, "in 1 groups"),
+        ((4, 3, 3), {}, "in 1 groups"),
+        ((4, 3, 3, 3, 1), {}, "in 1 groups"),
+        ((4, 3, 3, 3), {"kernel_shape": [3, 1]}, "says another kernel_shape"),
+        ((4, 3, 9, 3), {}, "would give a tensor of shape"),
+    ],
+)
+def test_a_convolution_that_fits_nothing_is_refused(weight, settings, message):
+    made = graph(
+        node("Conv", ["images", "w"], ["logits"], **settings), shape=(3, 8, 8), w=ones(*weight)
+    )
+    with pytest.raises(ValueError, match=message):
+        budgets.check_run(made)
+
+
+@pytest.mark.parametrize(
+    ("weight", "groups"), [((4, 3, 3, 3), 1), ((3, 1, 3, 3), 3), ((6, 1, 1, 1), 3)]
+)
+def test_a_convolution_that_fits_is_counted(weight, groups):
+    made = graph(
+        node("Conv", ["images", "w"], ["logits"], group=groups), shape=(3, 8, 8), w=ones(*weight)
+    )
+    ((_, found),) = answers(made.SerializeToString(), (3, 8, 8))
+    assert budgets.check_run(made).answers["logits"] == found.shape
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [((3, 1, 8), (8, 1)), ((1,), (3, 8, 8)), ((3, 8, 8), (8, 8)), ((3, 1, 1), (1, 8, 8))],
+)
+def test_what_is_joined_is_repeated_as_numpy_repeats_it(one, other):
+    made = graph(node("Add", ["a", "b"], ["logits"]), a=ones(*one), b=ones(*other))
+    found = budgets.check_run(made).answers["logits"]
+    assert found == np.broadcast_shapes(one, other)
+
+
+@pytest.mark.parametrize(("one", "other"), [((3, 2, 8), (3, 8)), ((2,), (3, 8, 8))])
+def test_what_cannot_be_joined_is_refused(one, other):
+    made = graph(node("Add", ["a", "b"], ["logits"]), a=ones(*one), b=ones(*other))
+    with pytest.raises(ValueError, match="cannot join"):
+        budgets.check_run(made)
+
+
 def test_parts_without_number_are_counted_before_they_are_read():
     """Each empty part of two bytes becomes an object of a hundred."""
     content = graphs.serialised(graph(node("Relu", ["images"], ["v"]), *POOLED))

@@ -1,7 +1,8 @@
+import numpy as np
 import onnx
 import pytest
 import torch
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from course_lib import counting, engines, models, quantization
@@ -148,3 +149,27 @@ def test_the_shape_and_the_kind(exported):
     assert kinds == {"float32": "float32", "int8": "int8", "3 bits": "int8"}
     with pytest.raises(ValueError, match="must take images"):
         graphs.image_shape(onnx.ModelProto())
+
+
+@pytest.mark.parametrize(
+    ("row", "listed"),
+    [
+        ((64, 64), ()), ((64, 65), ("w",)), ((-64, -64), ()), ((-64, -65), ("w",)),
+        ((127, -128), ()), ((127, 1), ()), ((1, 127, 2), ("w",)), ((-128, 0), ()),
+    ],
+)  # fmt: skip
+def test_a_pair_that_16_bits_cannot_hold_is_listed(row, listed):
+    """From 64 and 65 on, times 255: two of one sign, in one output."""
+    weights = numpy_helper.from_array(
+        np.array([row, [3] * len(row)], np.int8)[..., None, None], "w"
+    )
+    scale = numpy_helper.from_array(np.float32(0.1), "s")
+    nodes = [
+        helper.make_node("DequantizeLinear", ["w", "s"], ["v"]),
+        helper.make_node("Conv", ["images", "v"], ["seen"]),
+    ]
+    values = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("images", "seen")
+    ]
+    made = helper.make_graph(nodes, "g", values[:1], values[1:], [weights, scale])
+    assert graphs.saturating(helper.make_model(made)) == listed

@@ -221,6 +221,17 @@ def test_a_recipe_that_cannot_work_fails_alone(tiny, original, tmp_path):
     assert "for each of the 6 layers" in outcome.error
 
 
+def test_a_long_error_is_cut(tiny, original, tmp_path, monkeypatch):
+    def fails(*_args):
+        raise ValueError("much\n  too long " * 100)
+
+    monkeypatch.setattr(cluster, "states", fails)
+    outcome = cluster.carry_out(
+        Lesson(tiny, original, tmp_path, progress=False), cluster.Job(0, ())
+    )
+    assert outcome.error == ("much too long " * 100)[:300]
+
+
 def test_failures_are_counted_and_never_end_in_silence(
     tiny, original, tmp_path, quick, monkeypatch
 ):

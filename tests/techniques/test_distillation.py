@@ -302,6 +302,13 @@ def test_label_smoothing_is_torchs():
         distillation.label_smoothing(1)
 
 
+def test_without_numbers_they_are_those_of_the_docstring():
+    student, teacher = torch.tensor([[1.0, 2.0, -1.0]]), torch.tensor([[0.5, 3.0, 0.0]])
+    labels = torch.tensor([2])
+    given = distillation.loss(student, teacher, labels, temperature=4, mix=0.9)
+    assert torch.equal(distillation.loss(student, teacher, labels), given)
+
+
 # Hints
 
 

@@ -594,6 +594,28 @@ def test_a_patch_is_where_the_channel_responds():
         channel_patches.patches(Residual(), data.Images(pixels, torch.zeros(4).long()))
 
 
+def test_a_patch_behind_strides_and_pooling_is_cut_at_its_place():
+    """Each output of the second convolution sees 7 x 7 pixels, 4 apart, from -1 on."""
+    network = nn.Sequential(
+        nn.Conv2d(3, 2, 3, stride=2, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(2, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 64, 3),
+    )  # fmt: skip
+    with torch.no_grad():
+        for layer in (network[0], network[3]):
+            layer.weight.zero_()
+            layer.bias.zero_()
+        network[0].weight[0, 0, 1, 1] = network[3].weight[1, 0] = 1.0
+        network[0].weight[1, 1, 1, 1] = network[3].weight[0, 1] = 1.0
+    pixels = torch.randint(0, 99, (3, 3, 32, 32), dtype=torch.uint8)
+    pixels[1, 0, 14, 22] = 255  # the output in row 3, column 5
+    pixels[2, 1, 0, 28] = 255  # in row 0, column 7: its patch reaches over the edge
+    found = channel_patches.patches(network, data.Images(pixels, torch.zeros(3).long()), side=5)
+    for channel, (image, top, left) in {1: (1, 11, 19), 0: (2, -1, 27)}.items():
+        rows, columns = (torch.arange(5) + start for start in (top, left))
+        cut = pixels[image][:, rows.clamp(0, 31)][:, :, columns.clamp(0, 31)]
+        assert (found["3"][channel] == cut.permute(1, 2, 0).numpy()).all()
+
+
 # Bad input
 
 

@@ -107,6 +107,26 @@ def test_windows_are_what_the_convolution_multiplies(network, seen):
     torch.testing.assert_close(seen["3"].inputs[5], expected, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"stride": (2, 1), "padding": (1, 0)},
+        {"stride": (1, 3), "padding": (0, 2)},
+        {"kernel_size": (3, 5), "padding": (0, 1), "groups": 2},
+        {"out_channels": 2, "groups": 2, "kernel_size": 1},
+    ],
+)
+def test_windows_of_any_layer_give_its_outputs(options):
+    layer = nn.Conv2d(**{"in_channels": 4, "out_channels": 6, "kernel_size": (2, 3), **options})
+    inputs = torch.randn(2, 4, 9, 11)
+    windows = optimal_rounding._windows(layer, inputs)
+    weights = layer.weight.unflatten(0, (layer.groups, -1)).flatten(2)
+    weights = torch.cat([weights, layer.bias.reshape(layer.groups, -1, 1)], -1)
+    outputs = torch.einsum("gpw,gow->gop", windows, weights).flatten(0, 1)
+    wanted = layer(inputs).transpose(0, 1).flatten(1)
+    torch.testing.assert_close(outputs, wanted)
+
+
 def test_the_network_is_left_alone_and_writing_gives_what_integers_stand_for(network, seen):
     before = {name: value.clone() for name, value in network.state_dict().items()}
     steps = optimal_rounding.steps(network, seen, 1e-3)
