@@ -173,3 +173,22 @@ def test_a_pair_that_16_bits_cannot_hold_is_listed(row, listed):
     ]
     made = helper.make_graph(nodes, "g", values[:1], values[1:], [weights, scale])
     assert graphs.saturating(helper.make_model(made)) == listed
+
+
+def test_layers_without_a_bias_keep_their_trained_integers(noise):
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Conv2d(3, 6, 3, bias=False), nn.ReLU(), nn.Conv2d(6, 5, 3, stride=2), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 3, bias=False),
+    ).eval()  # fmt: skip
+    plain, integers = quantization.trained_integers(quantization.simulate(network, 5))
+    written = engines.int8(engines.onnx(plain, SHAPE), noise, 40, weights=integers)
+    stored = {t.name: t for t in graphs.parsed(written.content).graph.initializer}
+    for name, given in integers.items():
+        found = torch.from_numpy(numpy_helper.to_array(stored[f"{name}.weight_quantized"]).copy())
+        assert torch.equal(found, given.integers.to(torch.int8))
+    inputs, _ = next(noise.batches(40))
+    with torch.inference_mode():
+        wanted = plain(inputs)
+    spread = (wanted - wanted.mean(0)).std()
+    assert (written(inputs) - wanted).abs().max() < 0.5 * spread
