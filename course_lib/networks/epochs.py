@@ -19,6 +19,7 @@ from course_lib.images import normalisation
 from course_lib.images.image_data import Images
 from course_lib.images.orientation import AUGMENTATIONS
 from course_lib.networks import feeding, structure
+from course_lib.networks.stopping import Held
 from course_lib.networks.workers import Workers
 
 # (network, inputs, labels, image numbers) -> scalar
@@ -52,6 +53,7 @@ class Run:
     ):
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.images, self.batch_size = images, min(batch_size, len(images))
+        self.shape = tuple(images.pixels.shape[1:])
         self.workers = 1 if self.device.type == "cuda" else min(workers, self.batch_size // 2)
         # The first shuffles too; each worker moves and turns the images of its part.
         self.generators = [
@@ -75,6 +77,7 @@ class Run:
         )
         self.best = copy.deepcopy(self.network.state_dict())  # the weights to keep
         self.within: dict[str, Any] | None = None  # how far it is in an epoch; None between two
+        self.whole = True  # False in the midst of a step
 
     def keep(self) -> None:
         """The weights of now are those to keep."""
@@ -99,18 +102,22 @@ class Run:
         part_loss = self._part_loss(sharing, teaching)
         order = self._order()
         assert self.within is not None
-        for numbers in order:
-            if len(numbers) < 2:
-                continue  # batch norm cannot learn from one image
-            parts = numbers.tensor_split(min(self.workers, len(numbers) // 2))
-            value = self._step(sharing.step(part_loss, parts))
-            if teaching.after_step is not None:
-                teaching.after_step(self.network, self.schedule.last_epoch, self.steps)
-            self.within["batches"] += 1
-            self.within["total"] += value * len(numbers)
-            self.within["count"] += len(numbers)
-            bar.update()
-            after_batch()
+        with Held() as held:
+            for numbers in order:
+                if len(numbers) < 2:
+                    continue  # batch norm cannot learn from one image
+                self.whole = False
+                parts = numbers.tensor_split(min(self.workers, len(numbers) // 2))
+                value = self._step(sharing.step(part_loss, parts))
+                if teaching.after_step is not None:
+                    teaching.after_step(self.network, self.schedule.last_epoch, self.steps)
+                self.within["batches"] += 1
+                self.within["total"] += value * len(numbers)
+                self.within["count"] += len(numbers)
+                self.whole = True
+                bar.update()
+                after_batch()
+                held.release()
         torch.set_num_threads(sharing.threads)  # nobody else computes now
         mean = self.within["total"] / max(1, self.within["count"])
         self.within = None

@@ -78,7 +78,7 @@ def of(
         fed = normalisation.of(network).as_json()
         said: list[Any] = [torch.__version__, devices, training, fed]
         for name, tensor in _tensors(still):
-            said.append([name, _content(tensor), training and tensor.requires_grad])
+            said.append([name, content(tensor), training and tensor.requires_grad])
         shown = [torch.zeros(size, *shape) for size in batches]
         # Once more with other numbers: what differs now depends on them, or on the time of day.
         shown.append(torch.rand(shown[-1].shape, generator=torch.Generator().manual_seed(0)))
@@ -151,7 +151,7 @@ class _Listening(TorchFunctionMode):
             if id(value) in self.results:
                 return ["result", self.results[id(value)]]
             self.others[id(value)] = value
-            return ["other", _content(value)]
+            return ["other", content(value)]
         if isinstance(value, (tuple, list)):
             return [self.told(part) for part in value]
         if isinstance(value, dict):
@@ -172,7 +172,7 @@ def _tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
     yield from network.named_buffers()
 
 
-def _content(tensor: Tensor) -> str:
+def content(tensor: Tensor) -> str:
     """The numbers of a tensor, with their type and places, as a digest."""
     digest = hashlib.sha256(kept.content(tensor)).hexdigest()
     return f"{tensor.dtype} {list(tensor.shape)} {digest}"

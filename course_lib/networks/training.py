@@ -31,6 +31,7 @@ from ..processor import has_bfloat16
 from . import checkpoints, feeding, keeper, models, structure
 from .epochs import AfterStep, Loss, Run, Teaching
 from .epochs import augmented as augmented
+from .stopping import Stopped
 from .workers import Workers
 
 BATCH = 32  # images that `predict` asks about at a time
@@ -44,7 +45,6 @@ class History:
     validation_accuracy: list[float] = field(default_factory=list)  # in [0, 1]
     best_epoch: int = -1  # the epoch whose weights were kept, from 0
     seconds: float = 0.0
-    interrupted: bool = False
 
     def judged(self, accuracy: float, keep: str) -> bool:
         """Note an epoch's accuracy on the validation images; are its weights the ones to keep?"""
@@ -56,8 +56,8 @@ class History:
 
     def stale(self, patience: int | None) -> bool:
         """Have so many epochs passed without a better one?"""
-        since = len(self.loss) - 1 - self.best_epoch
-        return patience is not None and len(self.loss) > 0 and since >= patience
+        judged = len(self.validation_accuracy)
+        return patience is not None and judged > 0 and judged - 1 - self.best_epoch >= patience
 
 
 def fit(
@@ -85,8 +85,11 @@ def fit(
     SGD with Nesterov momentum and one warm-up-and-cosine cycle of the learning rate. The
     weights that did best on the validation images are kept, or the last ones where the network
     itself changes on the way (gradual pruning); the test images are never seen.
-    Ctrl-C (or the kernel's stop button) keeps the best so far. Seeded: the same machine gives
-    the same network again.
+    Seeded: the same machine gives the same network again.
+
+    Ctrl-C, or the kernel's stop button, stops it: KeyboardInterrupt, and no network, for half a
+    training is none. What was learned is kept: the same call goes on from there, after a restart,
+    too, and ends with the same network as without the interruption.
 
     workers: a small network has too little to do for two threads at one layer; two workers with
     half of each batch and one thread each train it about 1.5 times as fast. Batch norms then see
@@ -97,10 +100,8 @@ def fit(
     them (`orientation.symmetries` looks, and one line tells what has an up). False: none of it; or
     some of "move", "turn" and "flip".
     checkpoint: written after every epoch, and every half minute of long ones, and removed at the
-    end. If it is there, training goes on behind its last step and ends with the same network as
-    without the interruption; Ctrl-C then is not swallowed but leaves the file. It is tied to these
-    settings, images, and what the network computes; one that cannot be told from others (see
-    `identity.of`) begins again.
+    end, so that a kill costs no more than that. It is tied to these settings, images, and what the
+    network computes; one that cannot be told from others (see `identity.of`) begins again.
 
     Raises ValueError for settings that cannot work, FloatingPointError when the loss is no
     longer a number, with the likely reason.
@@ -112,8 +113,9 @@ def fit(
     teaching = Teaching(loss, after_step, how, bfloat16 and has_bfloat16())
     settings = (epochs, learning_rate, run.batch_size, weight_decay, seed, sorted(how), keep,
                 run.workers, bfloat16)  # fmt: skip
-    tied_to = checkpoints.tied_to(network, data, *settings) if checkpoint else None
-    keeping = keeper.Keeper(checkpoint, tied_to, run)
+    keeping = keeper.Keeper(
+        checkpoint, run, lambda: checkpoints.tied_to(network, data, *settings), (loss, after_step)
+    )
     history = History(**(keeping.resumed() or {}))
     start = time.perf_counter() - history.seconds
 
@@ -128,17 +130,17 @@ def fit(
     with _bar(run, progress) as bar:
         try:
             with Workers(run.network, run.workers) as sharing:
-                while len(history.loss) < epochs and not history.stale(patience):
-                    history.loss.append(run.epoch(sharing, teaching, bar, kept_if_due))
+                while len(history.validation_accuracy) < epochs and not history.stale(patience):
+                    if len(history.loss) == len(history.validation_accuracy):
+                        history.loss.append(run.epoch(sharing, teaching, bar, kept_if_due))
                     if history.judged(evaluate(run.network, data.val), keep):
                         run.keep()
                     bar.set_postfix(validation=f"{history.validation_accuracy[-1]:.1%}")
                     kept()
         except KeyboardInterrupt:
-            if checkpoint:
-                raise
-            history.interrupted = True
-            bar.write(f"stopped in epoch {len(history.loss) + 1}: the best network so far is kept")
+            history.seconds = time.perf_counter() - start
+            where = f"Stopped in epoch {len(history.validation_accuracy) + 1} of {epochs}."
+            raise Stopped(f"{where} {keeping.stopped(dataclasses.asdict(history))}") from None
     history.seconds = time.perf_counter() - start
     found = run.result()
     keeping.done()
@@ -270,15 +272,10 @@ def original(data: ImageData, progress: bool = True) -> nn.Module:
         kept = cache.under_way(f"leafnet-{data.fingerprint}.part")
         stored.enter_context(keeper.until_stored(kept))
         network, history = _gone_on_with(data, progress, kept)
-        if history.interrupted:
-            raise _Interrupted(network)
         return network.state_dict(), {"name": data.name, "seconds": round(history.seconds)}
 
-    try:
-        with stored:
-            weights, _ = cache.cached(f"leafnet-{data.fingerprint}.safetensors", "1", make)
-    except _Interrupted as stopped:
-        return stopped.network  # good enough to go on with, not to keep
+    with stored:
+        weights, _ = cache.cached(f"leafnet-{data.fingerprint}.safetensors", "1", make)
     network = models.LeafNet(ORIGINAL_WIDTH, len(data.classes), data.shape[0])
     network.load_state_dict(weights)
     return network.eval()
@@ -294,13 +291,6 @@ def _gone_on_with(data: ImageData, progress: bool, kept: Path | None) -> tuple[n
         kept.unlink()
         print(f"{kept.name} in the cache cannot be gone on with: beginning again", file=sys.stderr)
         return train_original(data, progress=progress, checkpoint=kept)
-
-
-class _Interrupted(Exception):
-    """Training was stopped by hand; carries the best network until then."""
-
-    def __init__(self, network: nn.Module):
-        self.network = network
 
 
 def train_original(

@@ -5,6 +5,7 @@ import dataclasses
 import errno
 import math
 import os
+import signal
 from types import MethodType
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 from torch import nn
 
 from course_lib import data, models, training
-from course_lib.networks import keeper
+from course_lib.networks import keeper, stopping
 
 
 def stop_half_way(_network, done, total):
@@ -69,23 +70,152 @@ def test_patience_stops_early(stripes):
     assert len(history.loss) == history.best_epoch + 3 < 40
 
 
-def test_an_interruption_keeps_the_best_so_far(stripes):
-    steps = 0
+# Stopped by hand
 
-    def interrupted(network, images, labels, numbers):
-        nonlocal steps
-        steps += 1
-        if steps == 8:
+
+@pytest.fixture
+def stop(tmp_path, monkeypatch):
+    """Presses stop in the midst of the step of this number; the cache is one of the test's own."""
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+
+    def at(number):
+        step, done = training.Run._step, []
+
+        def pressing(self, value):
+            done.append(value)
+            if len(done) == number:
+                signal.raise_signal(signal.SIGINT)
+            return step(self, value)
+
+        monkeypatch.setattr(training.Run, "_step", pressing)
+        return done
+
+    return at
+
+
+def left(tmp_path):
+    return [file.name for file in (tmp_path / "cache").glob("[!.]*")]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("at", [1, 7, 10, 21])  # of seven an epoch
+def test_who_stops_gets_no_network_and_the_same_call_goes_on(stripes, stop, tmp_path, at, workers):
+    torch.manual_seed(0)
+    network = models.LeafNet(4, 2, 1)
+    settings = {"epochs": 3, "batch_size": 16, "workers": workers, "progress": False}
+    whole, history = training.fit(network, stripes, **settings)
+    done = stop(at)
+    with pytest.raises(training.Stopped, match=r"Stopped in epoch \d of 3\. What was .* is kept"):
+        training.fit(network, stripes, **settings)
+    assert len(done) == at, "the step was finished, and no other begun"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    again, rest = training.fit(network, stripes, **settings)
+    assert len(done) == 21
+    assert same(state(again), state(whole))
+    assert (rest.loss, rest.validation_accuracy) == (history.loss, history.validation_accuracy)
+    assert left(tmp_path) == []
+
+
+def test_who_stops_while_an_epoch_is_judged_loses_nothing(stripes, stop, tmp_path, monkeypatch):
+    network = models.LeafNet(4, 2, 1)
+    settings = {"epochs": 3, "batch_size": 16, "progress": False, "patience": 1}
+    whole, history = training.fit(network, stripes, **settings)
+    evaluate, asked = training.evaluate, []
+
+    def stopped(*given):
+        asked.append(given)
+        if len(asked) == 2:
             raise KeyboardInterrupt
-        return torch.nn.functional.cross_entropy(network(images), labels)
+        return evaluate(*given)
 
-    network, history = training.fit(
-        models.LeafNet(4, 2, 1), stripes, epochs=9, loss=interrupted, progress=False
-    )
-    assert history.interrupted
-    assert 0 < len(history.validation_accuracy) < 9
-    best = max(history.validation_accuracy)
-    assert training.evaluate(network, stripes.val) == pytest.approx(best)
+    monkeypatch.setattr(training, "evaluate", stopped)
+    with pytest.raises(training.Stopped, match="epoch 2 of 3"):
+        training.fit(network, stripes, **settings)
+    again, rest = training.fit(network, stripes, **settings)
+    assert len(asked) == len(history.loss) + 1
+    assert same(state(again), state(whole))
+    assert rest.loss == history.loss
+
+
+def weighted(factor):
+    def loss(network, inputs, labels, numbers):
+        return factor * torch.nn.functional.cross_entropy(network(inputs), labels)
+
+    return loss
+
+
+def test_another_loss_begins_anew(stripes, stop, tmp_path):
+    network = models.LeafNet(4, 2, 1)
+    settings = {"epochs": 2, "batch_size": 16, "progress": False}
+    done = stop(5)
+    with pytest.raises(training.Stopped):
+        training.fit(network, stripes, loss=weighted(1.0), **settings)
+    training.fit(network, stripes, loss=weighted(0.5), **settings)
+    assert len(done) == 5 + 14
+    training.fit(network, stripes, loss=weighted(1.0), **settings)
+    assert len(done) == 5 + 14 + 9
+    assert left(tmp_path) == []
+
+
+def test_what_cannot_be_told_from_others_is_said_not_to_be_kept(stripes, stop, tmp_path):
+    network = models.LeafNet(4, 2, 1)
+    network.register_forward_hook(lambda *_: None)
+    stop(5)
+    with pytest.raises(training.Stopped, match="Nothing of it is kept: run again, it begins anew"):
+        training.fit(network, stripes, epochs=2, batch_size=16, progress=False)
+    assert left(tmp_path) == []
+
+
+def test_an_error_in_the_midst_of_a_step_is_no_place_to_go_on_from(stripes, stop, tmp_path):
+    def pressed_twice(network, done, steps):
+        raise KeyboardInterrupt
+
+    with pytest.raises(training.Stopped, match="Nothing of it is kept"):
+        training.fit(models.LeafNet(4, 2, 1), stripes, after_step=pressed_twice, progress=False)
+    assert left(tmp_path) == []
+
+
+def test_stopped_is_one_sentence_in_a_notebook():
+    assert training.Stopped("Stopped.")._render_traceback_() == ["Stopped."]
+
+
+def test_the_second_press_does_not_wait():
+    def pressed_twice():
+        with stopping.Held():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            pytest.fail("it waited")
+
+    with pytest.raises(KeyboardInterrupt):
+        pressed_twice()
+
+
+def test_a_handler_of_ones_own_stays(monkeypatch):
+    heard = []
+    before = signal.signal(signal.SIGINT, lambda *_: heard.append("mine"))
+    try:
+        with stopping.Held() as held:
+            signal.raise_signal(signal.SIGINT)
+            held.release()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert heard == ["mine"]
+
+
+def test_what_nobody_went_on_with_is_forgotten(stripes, stop, tmp_path):
+    network = models.LeafNet(4, 2, 1)
+    settings = {"epochs": 2, "batch_size": 16, "progress": False}
+    for seed in (0, 1):
+        stop(5)
+        with pytest.raises(training.Stopped):
+            training.fit(network, stripes, seed=seed, **settings)
+    for file in (tmp_path / "cache").glob("stopped-*"):
+        os.utime(file, (0, 0))
+    training.fit(network, stripes, seed=0, **settings)
+    assert left(tmp_path) == []
+
+
+# What a training is told, and tells
 
 
 def test_the_loss_is_told_which_images_it_sees(stripes):
@@ -270,13 +400,15 @@ def test_an_original_is_trained_once_and_cached(stripes, tmp_path, monkeypatch):
     assert same(state(training.original(stripes)), state(first))
 
 
-def test_an_interrupted_original_is_used_but_not_kept(stripes, tmp_path, monkeypatch):
-    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
-    best = models.LeafNet(4, 2, 1)
-    stopped = training.History(interrupted=True)
-    monkeypatch.setattr(training, "train_original", lambda *_args, **_options: (best, stopped))
-    assert training.original(stripes) is best
-    assert not list(tmp_path.glob("leafnet-*.safetensors"))
+def test_a_stopped_original_is_no_original(stripes, stop, monkeypatch, tmp_path):
+    monkeypatch.setattr(training, "ORIGINAL_WIDTH", 4)
+    done = stop(5)
+    with pytest.raises(training.Stopped, match="What was learned is kept"):
+        training.original(stripes, progress=False)
+    assert [name.rpartition(".")[2] for name in left(tmp_path)] == ["part"]
+    training.original(stripes, progress=False)
+    assert len(done) == 30 * 2, "no step is done twice"
+    assert [name.rpartition(".")[2] for name in left(tmp_path)] == ["safetensors"]
 
 
 def test_the_shipped_original_is_what_its_script_describes():

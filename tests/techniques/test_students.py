@@ -84,14 +84,6 @@ def test_no_student_ships_for_other_images_called_leaves(drawn, stripes, monkeyp
     assert students.student(images, "distilled").widths == students.WIDTHS
 
 
-def test_half_a_training_is_not_kept(stripes, monkeypatch):
-    half = training.History(interrupted=True)
-    network = students.untrained(stripes)
-    monkeypatch.setattr(students, "trained", lambda *a, **k: (network, half))
-    with pytest.raises(KeyboardInterrupt, match="not kept"):
-        students.student(stripes, "few, alone")
-
-
 def test_without_labels_means_without_labels(stripes):
     """Wrong labels change nothing for a student that is taught by opinions alone."""
     wrong = data.Images(stripes.train.pixels, 1 - stripes.train.labels)
