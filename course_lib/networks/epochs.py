@@ -19,7 +19,6 @@ from course_lib.images import normalisation
 from course_lib.images.image_data import Images
 from course_lib.images.orientation import AUGMENTATIONS
 from course_lib.networks import feeding, structure
-from course_lib.networks.stopping import Held
 from course_lib.networks.workers import Workers
 
 # (network, inputs, labels, image numbers) -> scalar
@@ -102,22 +101,20 @@ class Run:
         part_loss = self._part_loss(sharing, teaching)
         order = self._order()
         assert self.within is not None
-        with Held() as held:
-            for numbers in order:
-                if len(numbers) < 2:
-                    continue  # batch norm cannot learn from one image
-                self.whole = False
-                parts = numbers.tensor_split(min(self.workers, len(numbers) // 2))
-                value = self._step(sharing.step(part_loss, parts))
-                if teaching.after_step is not None:
-                    teaching.after_step(self.network, self.schedule.last_epoch, self.steps)
-                self.within["batches"] += 1
-                self.within["total"] += value * len(numbers)
-                self.within["count"] += len(numbers)
-                self.whole = True
-                bar.update()
-                after_batch()
-                held.release()
+        for numbers in order:
+            if len(numbers) < 2:
+                continue  # batch norm cannot learn from one image
+            self.whole = False
+            parts = numbers.tensor_split(min(self.workers, len(numbers) // 2))
+            value = self._step(sharing.step(part_loss, parts))
+            if teaching.after_step is not None:
+                teaching.after_step(self.network, self.schedule.last_epoch, self.steps)
+            self.within["batches"] += 1
+            self.within["total"] += value * len(numbers)
+            self.within["count"] += len(numbers)
+            self.whole = True
+            bar.update()
+            after_batch()
         torch.set_num_threads(sharing.threads)  # nobody else computes now
         mean = self.within["total"] / max(1, self.within["count"])
         self.within = None

@@ -1,10 +1,9 @@
 """Ctrl-C and the kernel's stop button end a training between two steps, never within one.
 
 >>> try:
-...     with Held() as held:
+...     with Held():
 ...         signal.raise_signal(signal.SIGINT)  # somebody presses stop
 ...         print("a whole step")
-...         held.release()
 ... except KeyboardInterrupt:
 ...     print("and the end")
 a whole step
@@ -23,7 +22,7 @@ class Stopped(KeyboardInterrupt):
 
 
 class Held:
-    """Within the block an interruption waits for `release`; a second one does not wait.
+    """Within the block an interruption waits for `release`, or the end; a second one does not wait.
 
     Elsewhere than in the main thread, and where a program has a handler of its own, nothing waits.
     """
@@ -38,9 +37,11 @@ class Held:
             signal.signal(signal.SIGINT, self._asked)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self.holds:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+        if kind is None:
+            self.release()
 
     def _asked(self, number: int, frame: object) -> None:
         if self.asked:

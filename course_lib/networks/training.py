@@ -13,6 +13,7 @@
 import contextlib
 import ctypes
 import dataclasses
+import functools
 import sys
 import time
 from collections.abc import Collection
@@ -31,7 +32,7 @@ from ..processor import has_bfloat16
 from . import checkpoints, feeding, keeper, models, structure
 from .epochs import AfterStep, Loss, Run, Teaching
 from .epochs import augmented as augmented
-from .stopping import Stopped
+from .stopping import Held, Stopped
 from .workers import Workers
 
 BATCH = 32  # images that `predict` asks about at a time
@@ -119,28 +120,32 @@ def fit(
     history = History(**(keeping.resumed() or {}))
     start = time.perf_counter() - history.seconds
 
+    def after_batch(held: Held) -> None:
+        if keeping.due:
+            kept()
+        held.release()
+
     def kept() -> None:
         history.seconds = time.perf_counter() - start
         keeping.keep(dataclasses.asdict(history))
 
-    def kept_if_due() -> None:
-        if keeping.due:
-            kept()
-
-    with _bar(run, progress) as bar:
-        try:
-            with Workers(run.network, run.workers) as sharing:
-                while len(history.validation_accuracy) < epochs and not history.stale(patience):
-                    if len(history.loss) == len(history.validation_accuracy):
-                        history.loss.append(run.epoch(sharing, teaching, bar, kept_if_due))
-                    if history.judged(evaluate(run.network, data.val), keep):
+    try:
+        with _bar(run, progress) as bar, Workers(run.network, run.workers) as sharing:
+            while len(history.validation_accuracy) < epochs and not history.stale(patience):
+                if len(history.loss) == len(history.validation_accuracy):
+                    with Held() as held:
+                        every = functools.partial(after_batch, held)
+                        history.loss.append(run.epoch(sharing, teaching, bar, every))
+                accuracy = evaluate(run.network, data.val)
+                with Held():
+                    if history.judged(accuracy, keep):
                         run.keep()
-                    bar.set_postfix(validation=f"{history.validation_accuracy[-1]:.1%}")
-                    kept()
-        except KeyboardInterrupt:
-            history.seconds = time.perf_counter() - start
-            where = f"Stopped in epoch {len(history.validation_accuracy) + 1} of {epochs}."
-            raise Stopped(f"{where} {keeping.stopped(dataclasses.asdict(history))}") from None
+                bar.set_postfix(validation=f"{history.validation_accuracy[-1]:.1%}")
+                kept()
+    except KeyboardInterrupt:
+        history.seconds = time.perf_counter() - start
+        where = f"Stopped in epoch {len(history.validation_accuracy) + 1} of {epochs}."
+        raise Stopped(f"{where} {keeping.stopped(dataclasses.asdict(history))}") from None
     history.seconds = time.perf_counter() - start
     found = run.result()
     keeping.done()

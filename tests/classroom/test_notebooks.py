@@ -348,6 +348,7 @@ def test_an_interrupt_ends_the_kernel(tmp_path):
     assert execution.resident_bytes(pid) == 0
 
 
+@pytest.mark.long
 def test_run_shows_a_failing_chapter_and_runs_the_rest(house, capsys):
     edit(house / "notebooks/01_one.py", "x = 1\n", "raise RuntimeError('broken')\n")
     (house / "notebooks/02_two.py").write_text(

@@ -52,6 +52,7 @@ def test_float32_answers_as_pytorch_does_for_any_batch(network, exported, images
     network.train()
 
 
+@pytest.mark.long
 def test_a_batch_can_be_fixed(network, exported, images):
     single = engines.onnx(network.eval(), (3, 32, 32), batch=1)
     inputs, _ = next(images.test.batches(3))
@@ -88,6 +89,7 @@ def test_int8_is_a_quarter_of_the_weights_and_near_in_its_answers(exported, inte
     assert 0 < (whole - rounded).abs().max() < 0.2 * (whole.max() - whole.min())
 
 
+@pytest.mark.long
 def test_the_scorecard_measures_what_onnx_runtime_runs(network, exported, integers, images):
     cards = scorecard.measure_all(
         {"original": network, "float32": exported, "int8": integers}, images, limit_s=0.3

@@ -175,6 +175,7 @@ def test_a_pair_that_16_bits_cannot_hold_is_listed(row, listed):
     assert graphs.saturating(helper.make_model(made)) == listed
 
 
+@pytest.mark.long
 def test_layers_without_a_bias_keep_their_trained_integers(noise):
     torch.manual_seed(0)
     network = nn.Sequential(

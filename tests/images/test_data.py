@@ -1089,6 +1089,7 @@ def test_the_advice_for_arrays_in_another_order_works(shape, axes):
     assert data.from_arrays(turned, np.arange(40) % 2).shape == (3, 32, 33)
 
 
+@pytest.mark.long
 def test_a_fingerprint_does_not_keep_all_images_in_memory(tmp_path):
     """In a process of its own: 14,000 leaves are 172 MB, read once and let go.
 

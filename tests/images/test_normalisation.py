@@ -215,6 +215,7 @@ def test_a_checkpoint_holds_it(tmp_path):
     assert b"normalisation" not in (tmp_path / "b.st").read_bytes()
 
 
+@pytest.mark.long
 def test_files_hold_it_and_are_fed_so(noise, tmp_path):
     plain, network = fed_otherwise()
     exported = engines.onnx(network, (3, 32, 32))
@@ -242,6 +243,7 @@ def test_files_of_the_course_need_no_note():
     assert not graphs.parsed(exported.content).metadata_props
 
 
+@pytest.mark.long
 def test_other_notes_of_a_file_stay_and_go_as_they_did():
     _, network = fed_otherwise()
     model = graphs.parsed(engines.onnx(network, (3, 32, 32)).content)
@@ -254,6 +256,7 @@ def test_other_notes_of_a_file_stay_and_go_as_they_did():
     assert [each.key for each in stripped.metadata_props] == ["normalisation"]
 
 
+@pytest.mark.long
 def test_a_note_that_is_none_is_refused():
     _, network = fed_otherwise()
     exported = engines.onnx(network, (3, 32, 32))

@@ -20,6 +20,7 @@ def measured():
     return {name: engines.onnx(n, images.shape) for name, n in networks.items()}, cards, images
 
 
+@pytest.mark.long
 def test_the_table_grows_by_a_row_a_chapter(measured, tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
     networks, cards, images = measured

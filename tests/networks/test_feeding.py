@@ -161,6 +161,7 @@ def test_kept_activations_are_no_hindrance(images, use):
     USES[use](network, images)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("use", USES)
 def test_hooks_that_keep_what_they_see_are_no_hindrance(images, use):
     network = Net()

@@ -41,6 +41,7 @@ def same(a, b):
     return all(torch.equal(a[name], b[name]) for name in a)
 
 
+@pytest.mark.long
 def test_fit_learns_returns_a_copy_and_repeats_itself(stripes):
     network = models.LeafNet(4, 2, 1)
     before = state(network)
@@ -400,6 +401,7 @@ def test_an_original_is_trained_once_and_cached(stripes, tmp_path, monkeypatch):
     assert same(state(training.original(stripes)), state(first))
 
 
+@pytest.mark.long
 def test_a_stopped_original_is_no_original(stripes, stop, monkeypatch, tmp_path):
     monkeypatch.setattr(training, "ORIGINAL_WIDTH", 4)
     done = stop(5)
@@ -411,6 +413,7 @@ def test_a_stopped_original_is_no_original(stripes, stop, monkeypatch, tmp_path)
     assert [name.rpartition(".")[2] for name in left(tmp_path)] == ["safetensors"]
 
 
+@pytest.mark.long
 def test_the_shipped_original_is_what_its_script_describes():
     path = models.WEIGHTS / "leafnet_leaves.safetensors"
     network, notes = models.load(path), models.notes(path)
@@ -629,6 +632,7 @@ def test_what_cannot_be_gone_on_with_is_trained_from_its_beginning(
     assert [file.suffix for file in tmp_path.glob("[!.]*")] == [".safetensors"]
 
 
+@pytest.mark.long
 def test_what_another_version_left_is_trained_from_its_beginning(
     stripes, tmp_path, monkeypatch, capsys
 ):
@@ -693,6 +697,7 @@ def test_a_damaged_checkpoint_is_said_and_training_begins_anew(stripes, tmp_path
     assert not file.exists()
 
 
+@pytest.mark.long
 def test_bfloat16_learns_as_well_and_changes_nothing_where_there_is_none(stripes, monkeypatch):
     torch.manual_seed(0)
     network = models.LeafNet(4, 2, 1)

@@ -108,6 +108,7 @@ def test_prettier_is_asked_for_by_version_and_checksum_and_no_address():
 # What it computes
 
 
+@pytest.mark.long
 def test_it_computes_what_python_computes(tmp_path, packed):
     page = tmp_path / "page"
     shutil.copytree(page_folder.PAGE, page, ignore=shutil.ignore_patterns("*.png", "npm"))

@@ -42,6 +42,7 @@ def test_the_key_names_each_species_once_and_the_card_that_shows_it(cards):
     assert {str(number) for number in range(1, COUNT + 1)} <= set(fronts)
 
 
+@pytest.mark.long
 def test_the_same_cards_each_time_and_others_with_another_seed(cards, tmp_path):
     content = cards.read_bytes()
     assert leaf_cards.write(tmp_path / "again.pdf", specimens=1).read_bytes() == content

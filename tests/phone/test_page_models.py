@@ -360,6 +360,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None)
 @given(key=st.sampled_from(["name", "role", "classes", "groups", "shape", "mean", "scale",
                             "unsure", "facts", "about", "onnx_bytes", "sha256", "format"]),

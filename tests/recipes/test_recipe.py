@@ -186,6 +186,7 @@ class Killed(BaseException):
     """As SIGKILL: nothing is done about it."""
 
 
+@pytest.mark.long
 def test_a_kill_before_a_training_is_stored_loses_nothing(lesson, monkeypatch):
     def killed(*_):
         raise Killed
@@ -348,6 +349,7 @@ def test_fewer_bits_and_zeros_are_fewer_bytes(lesson):
     assert saved == pytest.approx(0.9 * weights * 4 - weights / 8, rel=0.01)
 
 
+@pytest.mark.long
 def test_a_price_makes_zeros(lesson):
     def zeros(price):
         state = applied((Quantize(3), Distil(images=1500, price=price)), lesson)

@@ -249,6 +249,7 @@ def test_failures_are_counted_and_never_end_in_silence(
         found(tiny, original, tmp_path / "none")
 
 
+@pytest.mark.long
 def test_a_slow_moment_does_not_decide(tiny, original, monkeypatch):
     """All runs take half again as long in the second trial; it is as fast as the first."""
     whole = search.engines.onnx(original, tiny.shape)
@@ -408,6 +409,7 @@ class Plain:
         return {"name": self.name}
 
 
+@pytest.mark.long
 def test_the_recorded_files_are_what_their_tables_say():
     """Named right again from the packed files; one image may stand on an edge."""
     images = data.load("leaves")

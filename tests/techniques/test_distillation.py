@@ -220,6 +220,7 @@ def test_no_images_are_no_lesson(stripes, teacher):
 # Students
 
 
+@pytest.mark.long
 def test_the_student_learns_what_the_teacher_thinks_even_where_the_labels_are_wrong(stripes):
     """All of the lesson comes from the teacher: it never hears the true labels."""
     swapped = replace(
