@@ -478,10 +478,7 @@ def steps(name, python, extra, root=ROOT):
     return {
         "setup": [],
         "course": [[python, "-m", "course_lib", "run", *extra]],
-        "lab": [
-            [python, "-m", "course_lib", "work"],
-            [*jupyter, f"--ServerApp.root_dir={root / 'work'}", *extra],
-        ],
+        "lab": [[python, "-m", "course_lib.classroom.lab", *extra]],
         "doctor": [[python, "-m", "course_lib", "doctor", *extra]],
         "test": [[*each, "-m", "not slow", *extra]],
         "test-quick": [[*each, "-m", QUICK, *extra]],

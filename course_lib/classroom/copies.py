@@ -13,18 +13,30 @@ import nbformat
 from nbformat import NotebookNode
 
 from .. import files
-from .assembly import find_root, set_metadata, write
+from . import welcome
+from .assembly import GENERATED, find_root, set_metadata, tags, write
 
 STATE = ".course.json"
+WAYS = "ways"  # the tag of the lines that lead elsewhere
 
 
-def learner_copy(notebook: NotebookNode) -> NotebookNode:
-    """A notebook as a learner gets it: no outputs, and no trace of how it was built."""
+def learner_copy(notebook: NotebookNode, ways: str = "") -> NotebookNode:
+    """A notebook as a learner gets it: no outputs, no badges, no trace of how it was built.
+
+    ways: a line that leads to the other notebooks, at its top and at its end.
+    """
     copy: NotebookNode = nbformat.from_dict(notebook)
     set_metadata(copy, {})
+    copy.cells = [cell for cell in copy.cells if not tags(cell) & GENERATED]
     for cell in copy.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+    if ways:
+        first, last = (
+            nbformat.v4.new_markdown_cell(ways, id=name, metadata={"tags": [WAYS]})
+            for name in (WAYS, f"{WAYS}-end")
+        )
+        copy.cells = [first, *copy.cells, last]
     return copy
 
 
@@ -40,11 +52,20 @@ def fill_work(root: Path | str | None = None) -> Path:
     work = base / "work"
     work.mkdir(exist_ok=True)
     handed_out = _read_state(work / STATE)
-    for folder, place in (("notebooks", work), ("exercises", work / "exercises")):
-        for source in sorted((base / folder).glob("[0-9][0-9]_*.ipynb")):
-            fresh = learner_copy(nbformat.read(source, as_version=4))
-            _hand_out(fresh, place / source.name, handed_out, work)
+    exercises = welcome.EXERCISES
+    built = {folder: sorted((base / folder).glob("[0-9][0-9]_*.ipynb"))
+             for folder in ("notebooks", exercises)}  # fmt: skip
+    titles = {c.name: c.title for path in built["notebooks"] if (c := welcome.read(path))}
+    for folder, sources in built.items():
+        inside = "" if folder == "notebooks" else exercises
+        for source in sources:
+            ways = welcome.ways(
+                source.stem, titles, inside, (base / exercises / source.name).exists()
+            )
+            fresh = learner_copy(nbformat.read(source, as_version=4), ways)
+            _hand_out(fresh, work / inside / source.name, handed_out, work)
     files.write(work / STATE, json.dumps(handed_out, indent=1, sort_keys=True) + "\n")
+    welcome.write(work)
     return work
 
 

@@ -502,9 +502,11 @@ def test_copies_carry_no_outputs_and_no_trace_of_the_build(school):
     assert sorted(
         p.relative_to(school / "work").as_posix() for p in school.glob("work/**/*.*")
     ) == [
+        ".chapters.json",
         ".course.json",
         "01_one.ipynb",
         "exercises/01_one.ipynb",
+        "welcome.md",
     ]
     copy = nbformat.read(school / "work/01_one.ipynb", as_version=4)
     assert not any(cell.get("outputs") for cell in copy.cells)
