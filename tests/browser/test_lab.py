@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -12,8 +11,9 @@ import nbformat
 import pytest
 from playwright import sync_api
 
-from course_lib.classroom import assembly, copies
+from course_lib.classroom import assembly
 from course_lib.classroom.assembly import find_root
+from course_lib.classroom.lab import free_port
 
 pytestmark = pytest.mark.slow
 CHROMIUM = next(
@@ -36,38 +36,86 @@ def page():
 
 
 @pytest.fixture
-def lab(tmp_path):
-    """A server on a folder with the learner's copy of chapter 01, up to its first widget."""
-    notebook = copies.learner_copy(
-        assembly.assemble(find_root() / "notebooks" / "01_jigsaw.py", find_root())
-    )
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    last = next(i for i, cell in enumerate(code) if "widgets.jigsaw(" in cell.source)
-    notebook.cells = code[: last + 1]
-    nbformat.write(notebook, tmp_path / "chapter.ipynb")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [
-            sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
-            f"--ServerApp.port={port}", "--IdentityProvider.token=leaf",
-            f"--ServerApp.root_dir={tmp_path}",
-        ],
-        env=os.environ | {"PYTHONPATH": str(find_root()), "JUPYTER_PLATFORM_DIRS": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    for _ in range(120):
-        try:
-            urllib.request.urlopen(f"{address}/api?token=leaf", timeout=2)
-            break
-        except OSError:
-            time.sleep(0.5)
-    yield f"{address}/lab/tree/chapter.ipynb?token=leaf"
-    server.terminate()
-    server.wait(20)
+def serve(tmp_path):
+    """Starts `make lab` on a house of these notebooks, without opening a browser; its address."""
+    servers = []
+
+    def started(notebooks):
+        for name, notebook in notebooks.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            nbformat.write(notebook, tmp_path / name)
+        port = free_port(range(9100, 9200))
+        begin = (
+            "import sys; from pathlib import Path; from course_lib.classroom import lab; "
+            f"lab.main(['--no-browser', '--ServerApp.port={port}'], Path(sys.argv[1]))"
+        )
+        own = {"JUPYTER_TOKEN": "leaf", "JUPYTER_PLATFORM_DIRS": "1", "COURSE_THREADS": "2"}
+        server = subprocess.Popen(
+            [sys.executable, "-c", begin, str(tmp_path)],
+            env=os.environ | own | {"PYTHONPATH": str(find_root())},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        servers.append(server)
+        address = f"http://localhost:{port}"
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"{address}/api?token=leaf", timeout=2)
+                break
+            except OSError:
+                time.sleep(0.5)
+        return address
+
+    yield started
+    for server in servers:
+        server.terminate()
+        server.wait(20)
+
+
+@pytest.fixture
+def lab(serve):
+    """The learner's copy of chapter 01, up to its first widget."""
+    root = find_root()
+    notebook = assembly.assemble(root / "notebooks" / "01_jigsaw.py", root)
+    last = next(i for i, cell in enumerate(notebook.cells) if "widgets.jigsaw(" in cell.source)
+    notebook.cells = notebook.cells[: last + 1]
+    address = serve({"notebooks/01_jigsaw.ipynb": notebook})
+    return f"{address}/lab/tree/01_jigsaw.ipynb?token=leaf"
+
+
+@pytest.fixture
+def course(serve):
+    """All chapters and exercises, as they are built."""
+    root = find_root()
+    found = [*root.glob("notebooks/[0-9]*.ipynb"), *root.glob("exercises/[0-9]*.ipynb")]
+    assert len(found) == 19
+    return serve({path.relative_to(root).as_posix(): nbformat.read(path, 4) for path in found})
+
+
+def test_it_opens_at_the_welcome_and_leads_to_a_chapter_and_on(page, course):
+    said = []
+    page.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{course}/?token=leaf")
+    shown = page.locator(".jp-MarkdownViewer")
+    shown.get_by_text("Neuron pruning: whole branches").wait_for(timeout=90_000)
+    assert shown.get_by_role("row").count() == 1 + 10
+    page.wait_for_timeout(3000)  # what would ask about news, or show panels, has come
+    assert page.get_by_text("Jupyter news").count() == 0
+    for words in ("Nbgrader", "Create Assignment", "Validate", "Formgrader"):
+        assert page.get_by_text(words, exact=True).count() == 0
+    shown.get_by_text("Neuron pruning: whole branches").click()
+    chapter = page.locator(".jp-NotebookPanel:visible")
+    chapter.get_by_text("saw off the whole branch", exact=False).wait_for(timeout=90_000)
+    assert chapter.get_by_text("Open in Colab").count() == 0
+    chapter.get_by_role("link", name="Exercise 02").first.click()
+    exercise = page.locator(".jp-NotebookPanel:visible")
+    exercise.get_by_role("heading", name="Exercise 02: neuron pruning").wait_for(timeout=90_000)
+    exercise.get_by_role("link", name="All chapters").first.click()
+    shown.get_by_text("Neuron pruning: whole branches").wait_for(timeout=30_000)
+    assert [line for line in said if "favicon" not in line] == []
+    assert [url for url in asked if not url.startswith((course, "data:", "blob:"))] == []
 
 
 def test_the_slider_takes_pieces_away(page, lab):
