@@ -8,12 +8,10 @@ NotImplementedError: half: open. Write a number for your guess, then run both ce
 """
 
 import html
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Real
 
-from ..figures.predict import Guess, Revealed, share_for_percent
+from ..figures.predict import Guess, Revealed, read
 from .record import Record
 from .task import NotYet, still_open
 
@@ -31,30 +29,21 @@ class Prediction:
     why: str
     unit: str = ""
 
-    def __call__(self, guess: float | None) -> "Told":
+    def __call__(self, guess: object) -> "Told":
         """The guess beside what is measured now; NotYet for what can be no guess."""
         if guess is None or guess is Ellipsis:
             raise still_open(
                 f"{self.name}: open. Write a number for your guess, then run both cells again."
             )
         record, task = Record(), f"{self.chapter}/{self.name}"
-        if wrong := self._wrong(guess):
+        number, wrong = read(guess, self.low, self.high, self.unit)
+        if number is None:
             record.failed(task, "no_guess")
             raise NotYet(f"{self.name}: not yet. {wrong}")
-        shown = Guess(self.question, float(guess), self.low, self.high, self.unit)
+        shown = Guess(self.question, number, self.low, self.high, self.unit)
         told = Told(shown.reveal(self.measure()), self.why)
         record.passed(task)
         return told
-
-    def _wrong(self, guess: object) -> str | None:
-        limits = f"from {self.low:g} to {self.high:g}{self.unit}"
-        if isinstance(guess, str):
-            return f"A number is wanted, {limits}, without quotation marks and unit."
-        if isinstance(guess, bool) or not isinstance(guess, Real) or math.isnan(float(guess)):
-            return f"A number is wanted, {limits}; got {guess!r:.40}."
-        if not self.low <= float(guess) <= self.high:
-            return f"Possible are numbers {limits}; got {guess}. Is it the unit that was asked for?"
-        return share_for_percent(float(guess), self.unit) or None
 
 
 @dataclass(frozen=True)

@@ -967,7 +967,8 @@ def right_partly_labelled_ce(student, teacher, labels, temperature, mix):
 
 # my_unseen
 
-wrong_my_unseen_as_text = "10%"
+right_my_unseen_as_text = "10%"
+wrong_my_unseen_in_words = "about a half"
 wrong_my_unseen_negative = -1
 wrong_my_unseen_of_a_thousand = 830
 wrong_my_unseen_nan = math.nan

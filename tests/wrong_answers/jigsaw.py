@@ -611,7 +611,8 @@ def right_framed_reduced_by_adaptive_pool(pictures, border):
 
 # my_middle
 
-wrong_my_middle_as_text = "60%"
+right_my_middle_as_text = "60%"
+wrong_my_middle_in_words = "about a half"
 wrong_my_middle_above_all = 140
 wrong_my_middle_negative = -20
 wrong_my_middle_nan = math.nan

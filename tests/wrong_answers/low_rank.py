@@ -472,7 +472,8 @@ def right_rows_first_by_eigenvectors(conv, rank):
 
 # my_percent
 
-wrong_my_percent_as_text = "95%"
+right_my_percent_as_text = "95%"
+wrong_my_percent_in_words = "about a half"
 wrong_my_percent_negative = -5
 wrong_my_percent_in_ranks = 230
 wrong_my_percent_nan = float("nan")

@@ -912,7 +912,8 @@ def right_mean_without_by_linear(running_mean, weight, means, gone):
 
 # my_percent
 
-wrong_my_percent_as_text = "90%"
+right_my_percent_as_text = "90%"
+wrong_my_percent_in_words = "about a half"
 wrong_my_percent_negative = -5
 wrong_my_percent_more_than_all = 120
 wrong_my_percent_nan = math.nan

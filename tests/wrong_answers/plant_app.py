@@ -675,7 +675,8 @@ def right_prepared_opacity_goes_last(pixels, width, height, size, mean, scale):
 
 # my_points
 
-wrong_my_points_a_share_in_words = "15%"
+right_my_points_as_text = "15%"
+wrong_my_points_in_words = "about a half"
 wrong_my_points_gained = -5
 wrong_my_points_too_many = 150
 wrong_my_points_nan = math.nan

@@ -946,7 +946,8 @@ def right_rounded_bare_limit(x, scale, low, high):
 
 # my_factor
 
-wrong_my_factor_as_text = "4"
+right_my_factor_as_text = "4"
+wrong_my_factor_in_words = "about a half"
 wrong_my_factor_negative = -4
 wrong_my_factor_in_percent = 400
 wrong_my_factor_nan = math.nan

@@ -1262,7 +1262,8 @@ def right_masks_together_threshold_then_ties(weights, sparsity):
 
 # my_kernels
 
-wrong_my_kernels_as_text = "39%"
+right_my_kernels_as_text = "39%"
+wrong_my_kernels_in_words = "about a half"
 wrong_my_kernels_beyond_all = 390
 wrong_my_kernels_negative = -5
 wrong_my_kernels_nan = math.nan

@@ -1292,7 +1292,8 @@ def right_interval_recursive(numbers, counts):
 
 # my_saving
 
-wrong_my_saving_as_text = "50%"
+right_my_saving_as_text = "50%"
+wrong_my_saving_in_words = "about a half"
 wrong_my_saving_more_than_all = 120
 wrong_my_saving_negative = -3
 wrong_my_saving_nan = float("nan")
