@@ -154,7 +154,7 @@ guess.reveal(round(100 * can_go["least important first"]))
 # Move the slider. What is covered has the picture's mean colour, as the network sees it. Which pieces stay
 # longest? Take the second picture: does the network get *surer* with fewer pieces?
 
-# %% tags=["nbval-ignore-output"]
+# %% folded=true tags=["nbval-ignore-output"]
 few = range(min(4, len(puzzles)))
 every = list(range(PIECES + 1))
 curves = {

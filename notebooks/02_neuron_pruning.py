@@ -252,7 +252,7 @@ for criterion, values in mean.items():
 # each the piece of a validation image to which it responds most, the most important first. On the right,
 # what is left, the norms taken anew. Trim, and watch what goes.
 
-# %% tags=["nbval-ignore-output"]
+# %% folded=true tags=["nbval-ignore-output"]
 tiles = channel_patches.patches(network, images.val.first(100))
 judges = images.val.first(48)
 

@@ -140,7 +140,7 @@ wp.sparsity(by_library)
 # All weights of the network. Drag the sparsity: the grey ones go. Which layer loses most? When does the
 # accuracy give way?
 
-# %% tags=["nbval-ignore-output"]
+# %% folded=true tags=["nbval-ignore-output"]
 few = sample.first(48)
 layers = {
     name: f"layer {i + 1}" for i, name in enumerate(structure.layers(network))

@@ -167,7 +167,7 @@ by_library = quantization.quantize_weights(folded, bits=4)
 # Take fewer bits, and see the weights snap to their grid. Then give each channel a scale of its own: how much of
 # the accuracy comes back?
 
-# %% tags=["nbval-ignore-output"]
+# %% folded=true tags=["nbval-ignore-output"]
 few = sample.first(48)
 names = {f"layer {i + 1}": name for i, name in enumerate(structure.layers(folded))}
 accuracy_before = training.evaluate(folded, few)

@@ -91,7 +91,7 @@ guess
 # Here are the eight leaves over which the teacher hesitates most and is still right; for most others you
 # would see a single bar at temperature 1. Drag the temperature. Where do the doubts go?
 
-# %% tags=["nbval-ignore-output"]
+# %% folded=true tags=["nbval-ignore-output"]
 opinions = training.predict(teacher, sample)
 right = opinions.argmax(1) == sample.labels
 second = opinions.softmax(1).topk(2).values[:, 1]

@@ -259,7 +259,7 @@ for by, pair in pairs.items():
 # listens to some differences more than to others.
 
 
-# %% tags=["nbval-ignore-output"]
+# %% folded=true tags=["nbval-ignore-output"]
 @functools.cache
 def cut(layer, by):
     """Takes a rank, returns the pair of layers; decomposed when it is first asked for."""

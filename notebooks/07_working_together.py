@@ -200,7 +200,7 @@ words
 # fewer levels. Watch the bits. When does Huffman fall behind the entropy, and why?
 
 
-# %%
+# %% folded=true
 def entropy(counts):
     """Bits for each number, at best."""
     total = sum(counts.values())

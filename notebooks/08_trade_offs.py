@@ -398,6 +398,7 @@ figures.curves(
     {"8 bits": list(milliseconds.values())},
     "channels",
     "milliseconds",
+    "A layer's time, channel by channel",
 )
 
 # %% [markdown]

@@ -241,6 +241,7 @@ known = {
 }
 
 
+# %% folded=true tags=["nbval-ignore-output"]
 def draw(probability, match):
     return figures.not_sure(known, probability, match)
 
@@ -248,7 +249,7 @@ def draw(probability, match):
 def slider(least, low):
     """From low to 1 in hundredths, beginning with the least that is accepted."""
     begin = math.ceil(100 * least) / 100
-    return ipywidgets.FloatSlider(value=begin, min=low, max=1, step=0.01)
+    return ipywidgets.FloatSlider(begin, min=low, max=1, step=0.01)
 
 
 widgets.Interactive(

@@ -32,6 +32,12 @@ LANGUAGE = {
     "name": "python",
     "pygments_lexer": "ipython3",
 }
+# A cell that only wires a picture (`# %% folded=true`): its code is closed, what it shows is not.
+FOLDED = {
+    "jupyter": {"source_hidden": True},  # JupyterLab
+    "cellView": "form",  # Colab
+}
+HIDDEN = "hide-input"  # the tag that the site reads
 # What jupytext notes down for itself in a cell's metadata.
 JUPYTEXT_KEYS = {"lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker", "id"}
 
@@ -204,6 +210,9 @@ def assemble(source: Path, root: Path) -> NotebookNode:
         cell.id = cell_id
         for key in JUPYTEXT_KEYS & set(cell.metadata):
             del cell.metadata[key]
+        if cell.metadata.pop("folded", False):
+            cell.metadata.update(nbformat.from_dict(FOLDED))
+            cell.metadata.tags = [*cell.metadata.get("tags", []), HIDDEN]
     if source.parent.name == "solutions":
         marked(cells, source.name)
     notebook = nbformat.v4.new_notebook(cells=cells)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from course_lib.figures.style import COLOURS, MUTED, Picture, axes, picture
+from course_lib.figures.style import COLOURS, MUTED, Picture, axes, picture, set_title
 
 
 def bytes_by_part(names: Sequence[str], sizes: Sequence[float], notes: Sequence[str]) -> Picture:
@@ -19,6 +19,7 @@ def bytes_by_part(names: Sequence[str], sizes: Sequence[float], notes: Sequence[
     panel.invert_yaxis()
     panel.set_xlim(0, 1.2 * max(sizes))
     panel.set_xlabel("bytes")
+    set_title(panel, "Where the bytes are")
     panel.grid(axis="y", visible=False)
     made.alt = "bytes of each part: " + "; ".join(
         f"{name} {size:,.0f}" for name, size in zip(names, sizes, strict=True)

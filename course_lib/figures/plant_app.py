@@ -91,6 +91,7 @@ def not_sure(
     panel.set_xlabel("probability of the best species")
     panel.set_ylabel("match with the pattern\nof a known species")
     made.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8.5, markerscale=2)
+    set_title(panel, "Who gets a name")
     made.alt = f"believed from {probability:.2f} and {match:.1f} on: " + "; ".join(
         f"{name} {np.mean((sure >= probability) & (close >= match)):.0%}"
         for name, (sure, close) in kinds.items()
@@ -131,7 +132,8 @@ def to_scale(large: tuple[str, float], small: tuple[str, float]) -> Picture:
     """
     made = picture(6.4, 3.3)
     made.set_layout_engine("none")
-    panel = placed(made, 0.02, 0.02, 0.96, 0.96)
+    panel = placed(made, 0.02, 0.02, 0.96, 0.88)
+    set_title(panel, "Both files, to scale")
     side = (small[1] / large[1]) ** 0.5
     panel.add_patch(_square(0, 0, 1, BLUE))
     panel.add_patch(_square(1.28, 0, side, ORANGE))

@@ -47,6 +47,7 @@ def number_grids(value: float, grids: Mapping[str, tuple[np.ndarray, float]]) ->
     panel.grid(False)
     panel.spines["left"].set_visible(False)
     panel.set_xlabel(f"the green line is {value:.13g}")
+    set_title(panel, "One number, and what grids make of it")
     made.alt = f"{value:.12g} becomes " + "; ".join(
         f"{taken:.6g} with {name}" for name, (_, taken) in grids.items()
     )
@@ -172,6 +173,7 @@ def engine_times(times: Mapping[str, tuple[float, float]], names: Sequence[str])
     panel.tick_params(axis="y", length=0, labelcolor=INK)
     panel.grid(axis="y", visible=False)
     panel.set_xlabel(f"times faster in {names[1]} than in {names[0]}")
+    set_title(panel, "Layer by layer")
     made.alt = f"from {names[0]} to {names[1]}: " + "; ".join(
         f"{layer} {ratio:.2g}x faster" if ratio > 1 else f"{layer} {1 / ratio:.2g}x slower"
         for layer, ratio in zip(times, ratios, strict=True)

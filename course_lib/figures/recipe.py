@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.ticker import PercentFormatter
 
-from course_lib.figures.style import COLOURS, MUTED, Picture, axes, picture
+from course_lib.figures.style import COLOURS, MUTED, Picture, axes, picture, set_title
 from course_lib.units import short_bytes
 
 
@@ -42,6 +42,7 @@ def waterfall(steps: Sequence[str], sizes: Sequence[float], accuracies: Sequence
     panel.set_yticks(range(len(steps)), [textwrap.fill(step, 27) for step in steps], fontsize=8.5)
     panel.set_ylim(len(steps) - 0.5, -1.0)
     panel.set_xlabel("bytes (each grid line is ten times the one before)")
+    set_title(panel, "From the original to the file")
     panel.grid(axis="y", visible=False)
     made.alt = "bytes after each step: " + "; ".join(
         f"{step} {short_bytes(size)}, {accuracy:.1%} right"
@@ -73,6 +74,7 @@ def code_words(
     panel.yaxis.set_major_formatter(PercentFormatter(1))
     panel.set_xlabel("the weight as an integer, and its Huffman word")
     panel.set_ylabel("how often")
+    set_title(panel, "What occurs often has a short word")
     panel.grid(axis="x", visible=False)
     fixed = math.ceil(math.log2(len(levels))) if len(levels) > 1 else 1
     lines = [("equal words", fixed), ("Huffman", huffman), ("entropy", entropy)]

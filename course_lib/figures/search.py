@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from course_lib.figures.style import COLOURS, MUTED, Picture, axes, picture
+from course_lib.figures.style import COLOURS, MUTED, Picture, axes, picture, set_title
 from course_lib.units import short_bytes
 
 
@@ -60,6 +60,7 @@ def pareto(
     panel.legend(loc="lower right", fontsize=9.5)
     panel.set_xlabel("packed file (larger dots are slower)")
     panel.set_ylabel("points against the original")
+    set_title(panel, "What was tried, and the front")
     made.alt = f"{len(sizes)} trials, {sum(front)} on the front; " + "; ".join(
         f"{short_bytes(size)} {gained:+.1f} points {ms:.2f} ms"
         for size, gained, ms, best in zip(sizes, points, milliseconds, front, strict=True)

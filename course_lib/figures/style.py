@@ -1,7 +1,7 @@
 """The one look of the course: colours, type, and a `Picture` that shows and describes itself.
 
 >>> made = picture(alt="nothing yet")
->>> made._repr_mimebundle_()["text/plain"]
+>>> made.bundle()["text/plain"]
 'nothing yet'
 """
 
@@ -22,6 +22,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
     "#56B4E9",
 )
 INK, MUTED, FAINT = "#222222", "#6b6b6b", "#d9d9d9"
+TITLE: dict = {"fontsize": 11, "fontweight": "bold"}
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED)
 STYLE: dict = {
     "figure.dpi": 110,
@@ -55,8 +56,13 @@ class Picture(Figure):
             FigureCanvasAgg(self).print_png(buffer, pil_kwargs={"compress_level": 3})
         return buffer.getvalue()
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
+    def bundle(self) -> dict[str, object]:
+        """The picture by MIME type, and its description."""
         return {"image/png": self.png(), "text/plain": self.alt}
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        # What pages are made with (nbconvert) reads the alternative text from there.
+        return self.bundle(), {"image/png": {"alt": self.alt}}
 
 
 def picture(width: float = 6.4, height: float = 3.4, alt: str = "") -> Picture:
@@ -81,4 +87,4 @@ def placed(made: Picture, left: float, bottom: float, width: float, height: floa
 
 def set_title(panel: Axes, text: str, **options) -> None:
     """A title in the course's style; matplotlib reads that style only when the title is set."""
-    panel.set_title(text, loc="left", **{"fontsize": 11, "fontweight": "bold", **options})
+    panel.set_title(text, loc="left", **{**TITLE, **options})

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 
-from course_lib.figures.style import COLOURS, FAINT, MUTED, Picture, axes, picture, set_title
+from course_lib.figures.style import COLOURS, FAINT, MUTED, TITLE, Picture, axes, picture, set_title
 from course_lib.units import short_bytes
 
 
@@ -58,7 +58,7 @@ def confusions(rows: Sequence[tuple[str, str, int, np.ndarray, np.ndarray]]) -> 
     for); images are (count, height, width, 3), uint8.
     """
     count = max(len(row[3]) for row in rows)
-    made = picture(7.2, 1.12 * len(rows))
+    made = picture(7.2, 1.12 * len(rows) + 0.3)
     made.get_layout_engine().set(h_pad=0.11)  # type: ignore[union-attr, call-arg]
     grid = made.add_gridspec(
         len(rows), 2 * count + 1, width_ratios=[1] * count + [0.35] + [1] * count
@@ -73,6 +73,7 @@ def confusions(rows: Sequence[tuple[str, str, int, np.ndarray, np.ndarray]]) -> 
                     text = f"{true}, {times} times taken for" if side == 0 else f"{given}"
                     label = panel.text(0, 1.06, text, fontsize=8.5, transform=panel.transAxes)
                     label.set_in_layout(False)  # it reaches over the next pictures
+    made.suptitle("Taken for each other most often", x=0.01, ha="left", **TITLE)
     made.alt = "; ".join(
         f"{true} taken for {given} {times} times" for true, given, times, _, _ in rows
     )
@@ -105,8 +106,9 @@ def paying(gains: Mapping[tuple[str, str], float], title: str = "") -> Picture:
     panel.set_yticks(range(len(rows)), [textwrap.fill(row, 26) for row in rows], fontsize=9)
     panel.grid(False)
     panel.tick_params(length=0)
-    key = "blue: faster, red: slower"
-    panel.set_xlabel(f"{title}\n{key}" if title else key, fontsize=9, color=MUTED)
+    panel.set_xlabel("blue: faster, red: slower", fontsize=9, color=MUTED)
+    if title:
+        made.suptitle(title, x=0.01, ha="left", **{**TITLE, "fontsize": 10})
     made.alt = f"{title}: " + "; ".join(
         f"{name}: " + ", ".join(
             f"{column} {value:.2g}x" for column, value in zip(columns, values, strict=True)
@@ -148,6 +150,7 @@ def roofline(
     panel.set_xlim(left, right)
     panel.set_xlabel("multiply-adds for each byte moved")
     panel.set_ylabel("multiply-adds a second")
+    set_title(panel, "Each layer under the roof of this machine")
     panel.legend(loc="lower right", fontsize=9)
     made.draw_without_rendering()  # for the layout gives the axes their size
     _name_points(panel, points)

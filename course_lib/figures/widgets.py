@@ -11,7 +11,7 @@ import ipywidgets
 import numpy as np
 
 from course_lib import figures
-from course_lib.figures.style import Picture
+from course_lib.figures.style import MUTED, Picture
 
 
 class Interactive:
@@ -19,6 +19,8 @@ class Interactive:
 
     draw: called with the controls' values by name; returns a Picture.
     An error in it is shown in place of the picture, and raised: nothing is swallowed.
+    controls: without a description of its own a control is called by its name. Below the picture
+    stands what it was drawn for: while other cells run, it comes later than the slider moves.
     """
 
     def __init__(self, draw: Callable[..., Picture], **controls: ipywidgets.Widget):
@@ -29,7 +31,8 @@ class Interactive:
             list(controls.values()), layout=ipywidgets.Layout(flex_flow="row wrap")
         )
         self.view = ipywidgets.VBox([bar, self.image, self.message])
-        for control in controls.values():
+        for name, control in controls.items():
+            control.description = control.description or name
             control.observe(lambda _change: self.redraw(), names="value")
         self.redraw()
 
@@ -41,16 +44,25 @@ class Interactive:
                 f"<b>This picture could not be drawn:</b> {html.escape(str(error))}"
             )
             raise
-        self.message.value = ""
+        drawn_for = ", ".join(f"{c.description} {_chosen(c)}" for c in self.controls.values())
+        self.message.value = (
+            f'<span style="color:{MUTED};font-size:12px">{html.escape(drawn_for)}</span>'
+        )
         self.image.value = self.picture.png()
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         # Written out, since ipywidgets 7 (Colab's) has no mime bundle of its own.
         live = {"version_major": 2, "version_minor": 0, "model_id": self.view.model_id}
-        return {
-            **self.picture._repr_mimebundle_(),
-            "application/vnd.jupyter.widget-view+json": live,
-        }
+        data, metadata = self.picture._repr_mimebundle_()
+        return {**data, "application/vnd.jupyter.widget-view+json": live}, metadata
+
+
+def _chosen(control: ipywidgets.Widget) -> str:
+    """What a control is set to, as it shows it."""
+    chosen = getattr(control, "label", None)
+    if chosen is None:
+        chosen = f"{control.value:g}" if isinstance(control.value, float) else control.value
+    return str(chosen)
 
 
 class Points:
@@ -105,10 +117,8 @@ class Points:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         live = {"version_major": 2, "version_minor": 0, "model_id": self.view.model_id}
-        return {
-            **self.picture._repr_mimebundle_(),
-            "application/vnd.jupyter.widget-view+json": live,
-        }
+        data, metadata = self.picture._repr_mimebundle_()
+        return {**data, "application/vnd.jupyter.widget-view+json": live}, metadata
 
 
 def jigsaw(

@@ -20,12 +20,10 @@ class Recorded(dict):
     """The figures of a benchmark: {table: its figures}. `label(table)` says how they came about."""
 
     def label(self, table: str) -> str:
-        """One line: when, on what machine, by which command, at which commit, in what time."""
+        """One line: when, on what machine, by which command, in what time."""
         made = self[table]["made"]
-        return (
-            f"recorded {made['date']}, {made['machine']}: {made['command']}, "
-            f"commit {made['commit']}, {made['seconds']:,.0f} s"
-        )
+        took = f"{made['seconds']:,.0f} s"
+        return f"recorded {made['date']}, {made['machine']}: {made['command']}, {took}"
 
 
 def load(name: str) -> Recorded:

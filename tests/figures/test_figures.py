@@ -20,7 +20,9 @@ EXAMPLES = {
     "grid": lambda: figures.images_grid(PIXELS, ["a", "b", "c"]),
     "sheet": lambda: figures.contact_sheet(PIXELS[None], ["Acer"], ["maples"]),
     "network": lambda: figures.network_picture([("image", 3, 64), ("first", 64, 32)], ["a", "b"]),
-    "curves": lambda: figures.curves([0, 1, 2], {"one": [1, 0.5, 0], "two": [1, 1, 0]}, "x", "y"),
+    "curves": lambda: figures.curves(
+        [0, 1, 2], {"one": [1, 0.5, 0], "two": [1, 1, 0]}, "x", "y", "Two"
+    ),
     "jigsaw": lambda: figures.jigsaw(
         PIXELS[0], np.eye(4, dtype=bool), {"a": 0.7, "b": 0.3}, "a", [1, 0.5, 0.2], 1
     ),
@@ -41,6 +43,7 @@ EXAMPLES = {
     "sizes": lambda: figures.by_size(
         [9e3, 2e3],
         {"genus": [0.99, 0.95], "species": [0.97, 0.6]},
+        "Two questions",
         levels={"guessing": {"genus": 0.25, "species": 0.08}},
     ),
     "confusions": lambda: figures.confusions([("saw maple", "blunt maple", 7, PIXELS, PIXELS[:2])]),
@@ -49,7 +52,8 @@ EXAMPLES = {
             ("original", "PyTorch"): 1,
             ("pruned", "PyTorch"): 2,
             ("original", "ONNX Runtime, int8"): 3.5,
-        }
+        },
+        "here",
     ),
     "roofline": lambda: figures.roofline(
         {"original": [("0", 4.0, 5e9), ("3", 40.0, 3e10)]}, 5e10, 1e10
@@ -57,9 +61,12 @@ EXAMPLES = {
     "operations": lambda: figures.by_operation(
         {"float32": {"convolution": 4.0, "Add": 0.5}, "int8": {"convolution": 1.0, "Add": 0.2}},
         ["convolution"],
+        "One image",
     ),
     "frame": lambda: figures.frame_budget(
-        {"original": {"capture": 1, "network": 24.5}, "small": {"capture": 1, "network": 2}}, 33
+        {"original": {"capture": 1, "network": 24.5}, "small": {"capture": 1, "network": 2}},
+        33,
+        "One picture",
     ),
     "sure": lambda: figures.not_sure(
         {
@@ -81,15 +88,27 @@ EXAMPLES = {
 }
 
 
+UNTITLED = ("sheet", "network")
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_picture_is_drawn_readable_and_described(name):
     picture = EXAMPLES[name]()
     pixels = looks(picture)
     assert pixels.shape[1] >= 100
     assert (pixels < 128).any(axis=2).mean() > 0.002  # something is on the paper
-    bundle = picture._repr_mimebundle_()
+    bundle, metadata = picture._repr_mimebundle_()
+    assert metadata == {"image/png": {"alt": picture.alt}}
     assert bundle["image/png"].startswith(b"\x89PNG")
     assert len(bundle["text/plain"]) > 15
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_picture_says_above_it_what_it_shows(name):
+    picture = EXAMPLES[name]()
+    titles = [panel.get_title(loc) for panel in picture.axes for loc in ("left", "center")]
+    # Images alone, and what is written into the picture itself, need none.
+    assert any([*titles, picture.get_suptitle()]) or name in UNTITLED
 
 
 def test_descriptions_carry_the_data():

@@ -18,7 +18,7 @@ def test_a_label_says_how_figures_came_about(tmp_path, monkeypatch):
     found = recorded.load("x")
     assert found["sweep"]["rows"] == [1]
     assert found.label("sweep") == (
-        "recorded 2026-11-23, a laptop: python benchmarks/x.py, commit abc, 1,234 s"
+        "recorded 2026-11-23, a laptop: python benchmarks/x.py, 1,234 s"
     )
     with pytest.raises(FileNotFoundError, match="nothing was recorded under 'y'; there is: x"):
         recorded.load("y")
