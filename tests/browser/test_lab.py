@@ -139,3 +139,15 @@ def test_the_slider_takes_pieces_away(page, lab):
     readout = page.locator(".widget-readout").last.inner_text()
     assert readout.strip() == "33"  # half of 64, and one more
     assert page.locator(".jp-OutputArea-output[data-mime-type*=error]").count() == 0
+    # What has the keyboard keeps it: no cell turns raw, none is deleted, none goes to another one.
+    cells = page.locator(".jp-Notebook .jp-Cell")
+    before = cells.count(), page.locator(".jp-CodeCell").count()
+    for control in (handle, page.locator(".widget-dropdown select").last):
+        control.focus()
+        for key in ("r", "m", "d", "d", "x", "b", "ArrowDown"):
+            page.keyboard.press(key)
+    page.wait_for_timeout(500)
+    assert (cells.count(), page.locator(".jp-CodeCell").count()) == before
+    assert page.locator(".widget-dropdown select").last.evaluate(
+        "e => e === document.activeElement"
+    )

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
@@ -212,3 +213,31 @@ def test_lab_says_three_lines_and_opens_at_the_welcome(house):
         server.terminate()
         rest = server.communicate(timeout=30)[0]
     assert [line for line in rest.splitlines() if "received signal 15" not in line] == []
+
+
+def keys_of_the_notebook_alone():
+    """JupyterLab's keys for cells, but not while a slider, a choice or a button has the keyboard.
+
+    Its own would turn a cell raw at an "r" that is meant for a choice below it.
+    """
+    schema = Path(sys.prefix) / "share/jupyter/lab/schemas/@jupyterlab/notebook-extension"
+    every = json.loads((schema / "tracker.json").read_text())["jupyter.lab.shortcuts"]
+    found = []
+    for one in every:
+        if one["selector"].endswith(".jp-mod-commandMode:not(.jp-mod-readWrite) :focus"):
+            own = {name: one[name] for name in ("command", "keys", "args") if name in one}
+            if any(own["keys"]):
+                found.append({**own, "selector": one["selector"], "disabled": True})
+                narrower = ":not(select):not(input):not(button):not([role=slider])"
+                found.append({**own, "selector": one["selector"] + narrower})
+    return found
+
+
+def test_widgets_keep_the_keyboard_to_themselves():
+    file = lab.SETTINGS / "labconfig" / "default_setting_overrides.json"
+    settings = json.loads(file.read_text())
+    found = keys_of_the_notebook_alone()
+    assert len(found) > 60
+    assert settings["@jupyterlab/shortcuts-extension:shortcuts"] == {"shortcuts": found}, (
+        "another JupyterLab has other keys: write what keys_of_the_notebook_alone gives into it"
+    )
