@@ -41,6 +41,7 @@ COMMANDS = {
     "author": "open JupyterLab on the repository, with the paired sources",
     "notebooks": "build and execute the notebooks whose source changed",
     "class": "hand out the exercises to a class, and grade them: class new, class grade",
+    "address": "say where the repository lies (address https://github.com/OWNER/NAME)",
     "anew": "make all again that depends on the drawn leaves, the shipped networks first",
     "bench": "run every script in benchmarks/ but the one that trains the original",
 }
@@ -485,6 +486,7 @@ def steps(name, python, extra, root=ROOT):
         "test-slow": [[*each, "-m", "slow", *extra]],
         "author": [[*jupyter, *extra]],
         "notebooks": [[python, "-m", "course_lib", "notebooks", *extra]],
+        "address": [[python, "-m", "course_lib", "notebooks"]],  # they name it
         "class": [[python, "-m", "course_lib", "class", *extra]],
         "anew": [[python, *line.split()] for line in ANEW],
         "bench": [[python, script, *extra] for script in scripts],
@@ -517,6 +519,35 @@ def anew(python, only_list):
             note.parent.mkdir(exist_ok=True)
             note.write_text(f"{digest.hexdigest()} {number % len(commands)}")
     return 0
+
+
+ADDRESS = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?")
+NAMING = ("pyproject.toml", "README.md", "CITATION.cff")  # the notebooks are built from the first
+
+
+def address(root, words):
+    """Where the repository lies, written into every file that names it; says what it was before."""
+    project = (root / "pyproject.toml").read_text(encoding="utf-8")
+    known = re.search(r'(?m)^repository = "([^"]+)"', project)
+    before = ADDRESS.fullmatch(known.group(1)) if known else None
+    if before is None:
+        raise Stop('pyproject.toml names no repository = "https://github.com/OWNER/NAME"')
+    if not words:
+        say(before.group(0))
+        return False
+    after = ADDRESS.fullmatch(words[0])
+    if after is None or len(words) > 1:
+        raise Stop(f"an address is https://github.com/OWNER/NAME, got {' '.join(words)}")
+    names = [
+        found.group(1) for found in (before, after)
+    ]  # as Binder's and Colab's addresses have it
+    pages = ["{}.github.io/{}".format(*name.split("/")) for name in names]
+    for file in (root / name for name in NAMING):
+        if file.exists():
+            text = file.read_text(encoding="utf-8").replace(*names).replace(*pages)
+            file.write_text(text, encoding="utf-8")
+    say(f"the repository was {before.group(1)} and is {after.group(1)} now")
+    return True
 
 
 def perform(name, python, extra):
@@ -560,7 +591,12 @@ def main(arguments):
     try:
         python = set_up(ROOT)
         prepared = time.monotonic() - start
-        code = anew(python, "--list" in extra) if name == "anew" else perform(name, python, extra)
+        if name == "anew":
+            code = anew(python, "--list" in extra)
+        elif name == "address":
+            code = perform(name, python, []) if address(ROOT, extra) else 0
+        else:
+            code = perform(name, python, extra)
     except Stop as problem:
         say(f"course.py: {problem}")
         return 1

@@ -597,3 +597,48 @@ def test_a_real_set_up_its_repetition_and_its_repair(copy):
     really_set_up(copy)
     assert course.is_ready(copy)
     assert works(copy) is True
+
+
+# Where the repository lies
+
+
+@pytest.fixture
+def named(root, monkeypatch):
+    monkeypatch.setattr(course, "ROOT", root)
+    monkeypatch.setattr(course, "set_up", lambda root: sys.executable)
+    (root / "pyproject.toml").write_text(
+        '[project.urls]\npage = "https://pruning.github.io/course/app/"\n'
+        'repository = "https://github.com/pruning/course"\n'
+    )
+    (root / "README.md").write_text("https://mybinder.org/v2/gh/pruning/course/main pruning-course")
+    return ready
+
+
+def test_an_address_is_written_everywhere_and_the_notebooks_are_built(named, monkeypatch, capsys):
+    ran = []
+    monkeypatch.setattr(course, "perform", lambda name, python, extra: ran.append(name) or 0)
+    assert course.main(["address", "https://github.com/ana/leaves.git"]) == 0
+    assert ran == ["address"]
+    assert (named / "pyproject.toml").read_text() == (
+        '[project.urls]\npage = "https://ana.github.io/leaves/app/"\n'
+        'repository = "https://github.com/ana/leaves"\n'
+    )
+    text = (named / "README.md").read_text()
+    assert text == "https://mybinder.org/v2/gh/ana/leaves/main pruning-course"
+    assert course.main(["address"]) == 0
+    assert "https://github.com/ana/leaves\n" in capsys.readouterr().err
+    assert ran == ["address"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "ana/leaves", "http://github.com/ana/leaves", "https://github.com/ana",
+        "https://gitlab.com/ana/leaves",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_changes_nothing(named, wrong, capsys):
+    before = (named / "pyproject.toml").read_text()
+    assert course.main(["address", wrong]) == 1
+    assert f"an address is https://github.com/OWNER/NAME, got {wrong}" in capsys.readouterr().err
+    assert (named / "pyproject.toml").read_text() == before

@@ -180,8 +180,9 @@ def _graded(cell: NotebookNode) -> list[dict]:
 
 def _inputs_hash(notebook: NotebookNode, code: str, root: Path) -> str:
     """A hash of everything that outputs depend on: the code cells and the library they reach."""
+    code_cells = (cell for cell in notebook.cells if cell.cell_type == "code")
     digest = hashlib.sha256(
-        text_hash(cell for cell in notebook.cells if cell.cell_type == "code").encode()
+        text_hash(cell for cell in code_cells if not tags(cell) & GENERATED).encode()
     )
     for file in library_files(code, root):
         # A checkout on Windows may turn the line ends of a text.

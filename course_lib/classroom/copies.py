@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 
 from .. import files
 from . import welcome
-from .assembly import GENERATED, find_root, set_metadata, tags, write
+from .assembly import FOLDED, GENERATED, HIDDEN, find_root, set_metadata, tags, write
 
 STATE = ".course.json"
 WAYS = "ways"  # the tag of the lines that lead elsewhere
@@ -23,7 +23,8 @@ WAYS = "ways"  # the tag of the lines that lead elsewhere
 def learner_copy(notebook: NotebookNode, ways: str = "") -> NotebookNode:
     """A notebook as a learner gets it: no outputs, no badges, no trace of how it was built.
 
-    ways: a line that leads to the other notebooks, at its top and at its end.
+    Its first code asks which Python runs it. ways: a line that leads to the other notebooks, at its
+    top and at its end.
     """
     copy: NotebookNode = nbformat.from_dict(notebook)
     set_metadata(copy, {})
@@ -31,6 +32,10 @@ def learner_copy(notebook: NotebookNode, ways: str = "") -> NotebookNode:
     for cell in copy.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+    asks = nbformat.v4.new_code_cell(welcome.WHICH_PYTHON, id="which-python")
+    asks.metadata.update(nbformat.from_dict({**FOLDED, "tags": ["which-python", HIDDEN]}))
+    at = next((n for n, cell in enumerate(copy.cells) if cell.cell_type == "code"), 0)
+    copy.cells.insert(at, asks)
     if ways:
         first, last = (
             nbformat.v4.new_markdown_cell(ways, id=name, metadata={"tags": [WAYS]})

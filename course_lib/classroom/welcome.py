@@ -21,6 +21,18 @@ INTRODUCTION = (
     "Make a network smaller and faster, step by step, until it names leaves on a phone. In a "
     "notebook Shift+Enter runs a cell and goes on to the next; the square above it stops what runs."
 )
+# The first code of a copy, for VS Code and other servers, whose Python may be another one.
+WHICH_PYTHON = """\
+# Which Python runs this? Nothing happens here where it is the course's.
+import importlib.util
+import sys
+
+if importlib.util.find_spec("course_lib") is None:
+    raise ModuleNotFoundError(
+        f"This notebook runs with {sys.executable}, where the course is not installed. Choose the "
+        "Python in the folder .venv of the course: in VS Code by Select Kernel (top right) and "
+        "Python Environments. Or close this, and start JupyterLab by `make lab`."
+    )"""
 SIGNS = {"not begun": "○", "begun": "◐", "done": "●"}
 
 
@@ -150,10 +162,10 @@ def saved(os_path: str, model: Mapping[str, Any], contents_manager: Any, **_: ob
         write(work)
 
 
-def is_ways(text: str) -> bool:
-    """Is a cell's text what `ways` wrote? It is nobody's answer."""
+def is_given(text: str) -> bool:
+    """Is a cell's text what every copy begins or ends with? It is nobody's answer."""
     line = rf"\[All chapters\]\((\.\./)?{re.escape(PAGE)}\)[^\n]*"
-    return re.fullmatch(line, text.strip()) is not None
+    return text.strip() == WHICH_PYTHON or re.fullmatch(line, text.strip()) is not None
 
 
 def ways(name: str, titles: Mapping[str, str], folder: str = "", exercise: bool = True) -> str:

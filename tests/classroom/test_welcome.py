@@ -73,7 +73,7 @@ def test_every_link_leads_somewhere(house):
             texts = [cell.source for cell in cells if "ways" in cell.metadata.get("tags", [])]
             assert len(texts) == 2
             assert cells[0].source == cells[-1].source == texts[0]
-            assert welcome.is_ways(texts[0])
+            assert welcome.is_given(texts[0])
         for text in texts:
             links = LINK.findall(text)
             assert links
@@ -89,6 +89,22 @@ def test_a_chapter_leads_on_and_back_and_to_its_exercise(house):
     ]  # fmt: skip
     [first, *_] = nbformat.read(house / "work/exercises/02_neuron_pruning.ipynb", 4).cells
     assert LINK.findall(first.source) == ["../welcome.md", "../02_neuron_pruning.ipynb"]
+
+
+def test_the_first_code_says_what_to_do_with_another_python(house, tmp_path):
+    for path in [*(house / "work").glob("0*.ipynb"), *(house / "work/exercises").glob("*.ipynb")]:
+        cells = nbformat.read(path, as_version=4).cells
+        first = next(cell for cell in cells if cell.cell_type == "code")
+        assert first.source == welcome.WHICH_PYTHON
+        assert welcome.is_given(first.source)
+        assert first.metadata.jupyter.source_hidden
+        assert "".join(c.source for c in cells).count("import sys") <= 2
+    exec(first.source, {})  # here it does nothing
+    other = subprocess.run(
+        [sys.executable, "-S", "-I", "-c", first.source], capture_output=True, text=True, cwd="/"
+    )  # another Python: without what is installed
+    assert other.stderr.splitlines()[-1].startswith("ModuleNotFoundError: This notebook runs with ")
+    assert "Choose the Python in the folder .venv" in other.stderr
 
 
 def test_a_learner_sees_neither_badges_nor_colab(house):

@@ -28,7 +28,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from ... import files
-from ..welcome import is_ways
+from ..welcome import is_given
 from .attachments import missing, with_pictures
 
 ALIKE = 0.6  # share of a text that stays, for two texts to be the same cell
@@ -73,7 +73,7 @@ def repair(released: NotebookNode, sent: NotebookNode) -> Repaired:
         if number in taken:
             places[taken[number]].candidates.append(cell)
             last = max(last, taken[number])
-        elif number not in too_long and not _grades(cell) and not is_ways(cell.source):
+        elif number not in too_long and not _grades(cell) and not is_given(cell.source):
             places[max(last, 0)].followed_by.append(_plain(cell))
     for before, place in itertools.pairwise(places):
         if place.nameless and not place.candidates and before.followed_by:
