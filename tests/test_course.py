@@ -611,7 +611,7 @@ def named(root, monkeypatch):
         'repository = "https://github.com/pruning/course"\n'
     )
     (root / "README.md").write_text("https://mybinder.org/v2/gh/pruning/course/main pruning-course")
-    return ready
+    return root
 
 
 def test_an_address_is_written_everywhere_and_the_notebooks_are_built(named, monkeypatch, capsys):
