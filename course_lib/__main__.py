@@ -156,8 +156,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise  # where it arose matters
         print(f"{asked.command}: {_one_line(error)}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print(f"{asked.command}: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stopped:  # a training says how to go on with it
+        print(f"{asked.command}: {str(stopped) or 'interrupted'}", file=sys.stderr)
         return 130
 
 
@@ -184,6 +184,12 @@ def _carry_out(asked: argparse.Namespace) -> int:
     if asked.command == "class":
         return _class(asked)
 
+    if asked.command == "work":
+        from course_lib.classroom.copies import fill_work
+
+        print(f"Your own copies are in {fill_work()}")
+        return 0
+
     # The notebooks need the extra `lab`; the doctor above must work without anything.
     try:
         from course_lib.classroom import notebooks
@@ -195,10 +201,7 @@ def _carry_out(asked: argparse.Namespace) -> int:
 
     if asked.command == "run":
         return notebooks.run(asked.chapters, asked.data, asked.strict, asked.full)
-    if asked.command == "notebooks":
-        return notebooks.build(asked.names, asked.check)
-    print(f"Your own copies are in {notebooks.fill_work()}")
-    return 0
+    return notebooks.build(asked.names, asked.check)
 
 
 def _compress(asked: argparse.Namespace) -> int:

@@ -59,16 +59,14 @@ def test_every_direct_dependency_is_pinned_within_its_range():
         assert requirement.specifier.contains(pinned[name]), f"{requirement}: {pinned[name]}"
 
 
-def test_the_conda_environment_holds_the_same_versions():
+def test_the_conda_environment_holds_what_learners_need_in_the_same_versions():
     text = (ROOT / "environment.yml").read_text(encoding="utf-8")
     found = {
         "torch" if name == "pytorch-cpu" else key(name): version
         for name, version in re.findall(r"(?m)^ +- ([\w.-]+?)={1,2}(\d\S*)$", text)
     }
     pinned = pins()
-    assert found == {
-        name: pinned[name] for name in requirements("lab", "photos", "dev", "app", "efficientnet")
-    }
+    assert found == {name: pinned[name] for name in requirements("learn")}
 
 
 def test_the_doctor_looks_for_every_dependency_of_the_core():

@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import jupytext
 import nbformat
 from nbformat import NotebookNode
 
@@ -117,11 +116,13 @@ def repository(root: Path) -> tuple[str, str]:
     return f"https://github.com/{match[1]}", match[1]
 
 
-def _badge_line(notebook: str, root: Path) -> str:
+def _badge_line(notebook: str, root: Path, welcome: str = "") -> str:
     _, name = repository(root)
     path = f"{notebook}.ipynb"
     colab = f"https://colab.research.google.com/github/{name}/blob/main/{path}"
-    binder = f"https://mybinder.org/v2/gh/{name}/main?urlpath=lab/tree/{path}"
+    # There learners have copies of their own, see `postBuild`.
+    own = welcome or re.sub(r"^(notebooks/|(?=exercises/))", "work/", path)
+    binder = f"https://mybinder.org/v2/gh/{name}/main?urlpath=lab/tree/{own}"
     return (
         f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab}) "
         f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder})"
@@ -130,7 +131,7 @@ def _badge_line(notebook: str, root: Path) -> str:
 
 def badges(root: Path | str | None = None) -> str:
     """The README's line of Markdown that opens the course on Colab and on Binder."""
-    return _badge_line("notebooks/00_start_here", find_root(root))
+    return _badge_line("notebooks/00_start_here", find_root(root), "work/welcome.md")
 
 
 def first_cells(name: str, root: Path | str | None = None) -> list[NotebookNode]:
@@ -197,6 +198,8 @@ def assemble(source: Path, root: Path) -> NotebookNode:
     Raises ValueError, naming the file, when the source cannot be read, or the marks of a
     solution's cells do not fit.
     """
+    import jupytext  # authors have it, learners need none
+
     code = source.read_text(encoding="utf-8")
     try:
         parsed = jupytext.reads(code, fmt="py:percent")

@@ -5,7 +5,7 @@
 0
 
 A notebook is executed again only when its code or the library that it reaches changed; new
-prose alone keeps the outputs. `execute`, `run` and `fill_work` are here for the command line.
+prose alone keeps the outputs. `execute` and `run` are here for the command line.
 """
 
 import json
@@ -27,12 +27,11 @@ from nbformat import NotebookNode
 
 from ..units import megabytes
 from .assembly import assemble, badges, find_root, first_cells, select, sources, text_hash, write
-from .copies import fill_work
 from .execution import Execution, execute, kernel_env, tidy
 from .exercises import exercise
 from .runner import run
 
-__all__ = ["badges", "build", "execute", "fill_work", "first_cells", "root", "run"]
+__all__ = ["badges", "build", "execute", "first_cells", "root", "run"]
 
 root = find_root
 

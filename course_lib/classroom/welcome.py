@@ -157,9 +157,10 @@ def write(work: Path) -> Path:
 
 def saved(os_path: str, model: Mapping[str, Any], contents_manager: Any, **_: object) -> None:
     """Jupyter's post-save hook: the page knows of it when a notebook was saved."""
-    work = Path(contents_manager.root_dir)
-    if model.get("type") == "notebook" and (work / PAGE).exists():
-        write(work)
+    root = Path(contents_manager.root_dir)
+    for work in (root, root / "work"):  # the second where the repository is served, as on Binder
+        if model.get("type") == "notebook" and (work / PAGE).exists():
+            write(work)
 
 
 def is_given(text: str) -> bool:
