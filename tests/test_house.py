@@ -1,5 +1,6 @@
 """The house: one idea, one name, its places; the same versions everywhere; nothing private."""
 
+import json
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
 from course_lib import __main__ as command_line
@@ -229,3 +231,45 @@ def test_formulas_stand_on_one_line_each():
         assert [line for line in lines if line.count("$$") % 2] == [], source.name
         boxes += sum("**Formula" in line for line in lines)
     assert boxes >= 20
+
+
+# What hosts of repositories read
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def shown_help():
+    ran = [sys.executable, "course.py"]
+    return subprocess.run(ran, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_workflows_run_commands_that_are_there():
+    commands = set(re.findall(r"(?m)^  ([\w-]+) +\w", shown_help()))
+    found = {path.name: yaml.safe_load(path.read_text()) for path in WORKFLOWS}
+    assert sorted(found) == ["newest.yml", "tests.yml"]
+    for name, workflow in found.items():
+        for job in workflow["jobs"].values():
+            for step in job["steps"]:
+                run = step.get("run", "")
+                if run.startswith("python course.py "):
+                    assert run.split()[2] in commands, (name, run)
+                elif run == ".ci/run":
+                    assert os.access(ROOT / run, os.X_OK)
+    every = found["tests.yml"]["jobs"]["tests"]["strategy"]["matrix"]
+    assert {text.partition("-")[0] for text in every["os"]} == {"ubuntu", "windows", "macos"}
+    low, high = re.findall(r"\d\.\d+", PROJECT["requires-python"])
+    assert every["python"][0] == low
+    assert every["python"][-1] == f"3.{int(high[2:]) - 1}"
+
+
+def test_templates_are_forms_and_the_citation_is_of_this_version():
+    for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"):
+        form = yaml.safe_load(path.read_text())
+        assert {"name", "description", "body"} <= form.keys()
+        assert len({part["id"] for part in form["body"]}) == len(form["body"])
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == PROJECT["version"]
+    assert citation["repository-code"] == PROJECT["urls"]["repository"]
+    assert citation["license"] == PROJECT["license"]
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    assert "course.py setup" in container["postCreateCommand"]
