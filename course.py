@@ -467,6 +467,50 @@ ANEW = (
 )
 
 
+def split_with(words):
+    """The versions behind --with, and the words that are left.
+
+    >>> split_with(["--with", "torch==2.11.0", "numpy==2.1.3", "-k", "wilson"])
+    (['torch==2.11.0', 'numpy==2.1.3'], ['-k', 'wilson'])
+    """
+    if "--with" not in words:
+        return [], list(words)
+    at = words.index("--with")
+    rest = words[at + 1 :]
+    count = next((n for n, word in enumerate(rest) if word.startswith("-")), len(rest))
+    return rest[:count], [*words[:at], *rest[count:]]
+
+
+def with_versions(root, python, versions):
+    """The Python of an environment with these versions, and otherwise the newest that fit them.
+
+    It lies in build/with/, is made once, and holds what learners and tests need.
+    """
+    wrong = [
+        each for each in versions if not re.fullmatch(r"[\w.-]+([=<>!~]=?[\w.*,<>=!~]+)?", each)
+    ]
+    if wrong or not versions:
+        raise Stop("--with takes versions, like --with torch==2.11.0 numpy==2.1.3")
+    name = hashlib.sha256(repr(sorted(versions)).encode()).hexdigest()[:10]
+    place = root / "build" / "with" / name
+    own = place / python_of(Path()).relative_to(".venv")
+    if (place / "ready").exists():
+        return own
+    say(f"making an environment with {', '.join(versions)}: some minutes, once")
+    uv, variables = [python, "-m", "uv"], environment(root)
+    torch = ["--torch-backend", "cpu"] if sys.platform.startswith("linux") else []
+    package = f".[{EXTRAS}]"
+    for command in (
+        [*uv, "venv", "--clear", "--python", python, place],
+        [*uv, "pip", "install", "--python", own, *torch, "-e", package, *versions],
+    ):
+        if wait_for(command, cwd=str(root), env=variables):
+            raise Stop(f"no environment with {', '.join(versions)}: see above for the reason")
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "ready").touch()
+    return own
+
+
 def steps(name, python, extra, root=ROOT):
     """The commands that a command of ours runs, one after the other."""
     jupyter = [python, "-m", "jupyterlab"]
@@ -596,7 +640,10 @@ def main(arguments):
         elif name == "address":
             code = perform(name, python, []) if address(ROOT, extra) else 0
         else:
-            code = perform(name, python, extra)
+            versions, words = split_with(extra) if name in (*TESTS, "course") else ([], extra)
+            if "--with" in extra and name in (*TESTS, "course"):
+                python = with_versions(ROOT, python, versions)
+            code = perform(name, python, words)
     except Stop as problem:
         say(f"course.py: {problem}")
         return 1

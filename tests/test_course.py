@@ -642,3 +642,48 @@ def test_what_is_no_address_changes_nothing(named, wrong, capsys):
     assert course.main(["address", wrong]) == 1
     assert f"an address is https://github.com/OWNER/NAME, got {wrong}" in capsys.readouterr().err
     assert (named / "pyproject.toml").read_text() == before
+
+
+# Other versions
+
+
+@pytest.mark.parametrize(
+    ("words", "versions", "left"),
+    [
+        ([], [], []),
+        (["-k", "x"], [], ["-k", "x"]),
+        (["--with", "torch==2.11.0"], ["torch==2.11.0"], []),
+        (["-q", "--with", "a==1", "b<2", "-k", "x"], ["a==1", "b<2"], ["-q", "-k", "x"]),
+    ],
+)
+def test_versions_are_told_from_what_is_passed_on(words, versions, left):
+    assert course.split_with(words) == (versions, left)
+
+
+def test_an_environment_with_other_versions_is_made_once(named, monkeypatch, capsys):
+    ran = []
+    monkeypatch.setattr(course, "wait_for", lambda command, **_: ran.append(command) or 0)
+    for _ in range(2):
+        assert course.main(["test", "--with", "torch==2.11.0", "numpy==2.1.3", "-k", "x"]) == 0
+    made = [command for command in ran if "uv" in map(str, command)]
+    assert [command[3] for command in made] == ["venv", "pip"]
+    assert list(map(str, made[1][-2:])) == ["torch==2.11.0", "numpy==2.1.3"]
+    tests = [command for command in ran if "pytest" in map(str, command)]
+    assert len(tests) == 2
+    assert Path(tests[0][0]).is_relative_to(named / "build" / "with")
+    assert tests[0][-2:] == ["-k", "x"]
+
+
+@pytest.mark.parametrize("words", [["--with"], ["--with", "torch==2.11.0; rm"], ["--with", "-q"]])
+def test_what_is_no_version_is_refused(named, words, capsys):
+    assert course.main(["test", *words]) == 1
+    assert "--with takes versions, like --with torch==2.11.0" in capsys.readouterr().err
+
+
+def test_an_environment_that_cannot_be_made_is_tried_again(named, monkeypatch, capsys):
+    codes = iter([0, 1, 0, 0, 0])
+    ran = []
+    monkeypatch.setattr(course, "wait_for", lambda command, **_: ran.append(command) or next(codes))
+    assert course.main(["test", "--with", "torch==0.0"]) == 1
+    assert "no environment with torch==0.0" in capsys.readouterr().err
+    assert course.main(["test", "--with", "torch==0.0"]) == 0
