@@ -498,14 +498,13 @@ def with_versions(root, python, versions):
         return own
     say(f"making an environment with {', '.join(versions)}: some minutes, once")
     uv, variables = [python, "-m", "uv"], environment(root)
-    torch = ["--torch-backend", "cpu"] if sys.platform.startswith("linux") else []
-    package = f".[{EXTRAS}]"
-    for command in (
-        [*uv, "venv", "--clear", "--python", python, place],
-        [*uv, "pip", "install", "--python", own, *torch, "-e", package, *versions],
-    ):
-        if wait_for(command, cwd=str(root), env=variables):
-            raise Stop(f"no environment with {', '.join(versions)}: see above for the reason")
+    install = [*uv, "pip", "install", "--python", own, "-e", f".[{EXTRAS}]", *versions]
+    ways = [install]
+    if sys.platform.startswith("linux") and not os.environ.get("COURSE_TORCH_INDEX"):
+        ways.insert(0, [*install, "--torch-backend", "cpu"])  # elsewhere gigabytes of CUDA
+    made = not wait_for([*uv, "venv", "--clear", "--python", python, place], env=variables)
+    if not (made and any(not wait_for(way, cwd=str(root), env=variables) for way in ways)):
+        raise Stop(f"no environment with {', '.join(versions)}: see above for the reason")
     place.mkdir(parents=True, exist_ok=True)
     (place / "ready").touch()
     return own

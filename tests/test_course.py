@@ -667,7 +667,7 @@ def test_an_environment_with_other_versions_is_made_once(named, monkeypatch, cap
         assert course.main(["test", "--with", "torch==2.11.0", "numpy==2.1.3", "-k", "x"]) == 0
     made = [command for command in ran if "uv" in map(str, command)]
     assert [command[3] for command in made] == ["venv", "pip"]
-    assert list(map(str, made[1][-2:])) == ["torch==2.11.0", "numpy==2.1.3"]
+    assert {"torch==2.11.0", "numpy==2.1.3"} < set(map(str, made[1]))
     tests = [command for command in ran if "pytest" in map(str, command)]
     assert len(tests) == 2
     assert Path(tests[0][0]).is_relative_to(named / "build" / "with")
@@ -681,8 +681,9 @@ def test_what_is_no_version_is_refused(named, words, capsys):
 
 
 def test_an_environment_that_cannot_be_made_is_tried_again(named, monkeypatch, capsys):
-    codes = iter([0, 1, 0, 0, 0])
+    codes = iter([0, 1, 1, 0, 1, 0, 0])  # without a CPU build's index the ordinary one is asked
     ran = []
+    monkeypatch.setattr(course.sys, "platform", "linux")
     monkeypatch.setattr(course, "wait_for", lambda command, **_: ran.append(command) or next(codes))
     assert course.main(["test", "--with", "torch==0.0"]) == 1
     assert "no environment with torch==0.0" in capsys.readouterr().err
