@@ -293,7 +293,16 @@ def test_a_network_of_the_learners_own_class_answers_from_afar():
 
 @pytest.mark.parametrize(
     ("guess", "share"),
-    [(2, 1), (np.float64(2), 1), (None, 0), ("2", 0), (4, 0), (float("nan"), 0), (True, 0)],
+    [
+        (2, 1),
+        (np.float64(2), 1),
+        (None, 0),
+        ("2", 1),
+        ("two", 0),
+        (4, 0),
+        (float("nan"), 0),
+        (True, 0),
+    ],
 )
 def test_a_guess_is_a_plain_number(guess, share):
     found = judge({"my_luck": guess}, module="trade_offs").verdict("checks.my_luck(my_luck)")
