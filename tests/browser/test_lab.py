@@ -53,8 +53,8 @@ def serve(tmp_path):
         server = subprocess.Popen(
             [sys.executable, "-c", begin, str(tmp_path)],
             env=os.environ | own | {"PYTHONPATH": str(find_root())},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=(tmp_path / "said").open("w"),
+            stderr=subprocess.STDOUT,
         )
         servers.append(server)
         address = f"http://localhost:{port}"
@@ -92,7 +92,7 @@ def course(serve):
     return serve({path.relative_to(root).as_posix(): nbformat.read(path, 4) for path in found})
 
 
-def test_it_opens_at_the_welcome_and_leads_to_a_chapter_and_on(page, course):
+def test_it_opens_at_the_welcome_and_leads_to_a_chapter_and_on(page, course, tmp_path):
     said = []
     page.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
     asked = []
@@ -116,6 +116,7 @@ def test_it_opens_at_the_welcome_and_leads_to_a_chapter_and_on(page, course):
     shown.get_by_text("Neuron pruning: whole branches").wait_for(timeout=30_000)
     assert [line for line in said if "favicon" not in line] == []
     assert [url for url in asked if not url.startswith((course, "data:", "blob:"))] == []
+    assert len((tmp_path / "said").read_text().splitlines()) == 3  # with two kernels at work
 
 
 def test_the_slider_takes_pieces_away(page, lab):
