@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import yaml
@@ -88,7 +89,8 @@ def test_every_badge_opens_what_the_build_made(checkout):
         env=os.environ | {"PYTHONPATH": str(checkout)},
     )  # fmt: skip
     for name, text in lines.items():
-        [place] = re.findall(r"urlpath=lab/tree/([^)]+)\)", text)
+        [place] = re.findall(r"urlpath=lab%2Ftree%2F([^)]+)\)", text)
+        place = unquote(place)
         assert (checkout / place).exists(), (name, place)
         [place] = re.findall(
             r"colab\.research\.google\.com/github/[\w-]+/[\w-]+/blob/main/([^)]+)\)", text

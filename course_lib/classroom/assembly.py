@@ -15,6 +15,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import nbformat
 from nbformat import NotebookNode
@@ -122,7 +123,7 @@ def _badge_line(notebook: str, root: Path, welcome: str = "") -> str:
     colab = f"https://colab.research.google.com/github/{name}/blob/main/{path}"
     # There learners have copies of their own, see `postBuild`.
     own = welcome or re.sub(r"^(notebooks/|(?=exercises/))", "work/", path)
-    binder = f"https://mybinder.org/v2/gh/{name}/main?urlpath=lab/tree/{own}"
+    binder = f"https://mybinder.org/v2/gh/{name}/main?urlpath={quote(f'lab/tree/{own}', safe='')}"
     return (
         f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab}) "
         f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder})"

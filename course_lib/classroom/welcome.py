@@ -4,6 +4,7 @@ A chapter's copy has a line at its top and end that leads here, to the chapters 
 its exercise.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping
@@ -160,7 +161,10 @@ def saved(os_path: str, model: Mapping[str, Any], contents_manager: Any, **_: ob
     root = Path(contents_manager.root_dir)
     for work in (root, root / "work"):  # the second where the repository is served, as on Binder
         if model.get("type") == "notebook" and (work / PAGE).exists():
-            write(work)
+            with contextlib.suppress(
+                OSError
+            ):  # the notebook is saved, whatever becomes of the page
+                write(work)
 
 
 def is_given(text: str) -> bool:

@@ -56,7 +56,8 @@ class Keeper:
         history = checkpoints.resumed(found, self.key, self.run)
         if history is None:
             return None
-        self.run.within = history.pop("within", None)  # not in the files of earlier versions
+        history.pop("interrupted", None)  # of earlier versions, whose files lacked the next two
+        self.run.within = history.pop("within", None)
         if "random" in history:
             torch.set_rng_state(history.pop("random"))
         return history

@@ -178,6 +178,15 @@ def test_a_copy_beside_the_learners_own_has_no_row(house):
     assert ".new" not in (work / "welcome.md").read_text(encoding="utf-8")
 
 
+def test_a_page_that_cannot_be_written_costs_no_notebook(house, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(welcome.files, "write", full)
+    run(house / "work/01_jigsaw.ipynb")  # no error: Jupyter would say that saving failed
+    assert "| 01 | ○ |" in row(house / "work", "01")
+
+
 def test_the_hook_leaves_other_folders_alone(tmp_path):
     manager = SimpleNamespace(root_dir=str(tmp_path))
     welcome.saved(os_path="x", model={"type": "notebook"}, contents_manager=manager)
@@ -225,6 +234,16 @@ def test_lab_says_three_lines_and_opens_at_the_welcome(house):
         page = answer.read().decode()
         assert '"news": {"disabled": true}' in page
         assert "@jupyter/nbgrader" in page.partition("disabledExtensions")[2][:400]
+
+        notebook = nbformat.read(house / "work/01_jigsaw.ipynb", as_version=4)
+        for number, cell in enumerate(c for c in notebook.cells if c.cell_type == "code"):
+            cell.execution_count = number + 1
+        saving = urllib.request.Request(
+            address.replace("/?", "/api/contents/01_jigsaw.ipynb?"), method="PUT",
+            data=json.dumps({"type": "notebook", "content": notebook}).encode(),
+        )  # fmt: skip
+        assert urllib.request.urlopen(saving, timeout=30).status == 200
+        assert "| 01 | ● |" in row(house / "work", "01")
     finally:
         server.terminate()
         rest = server.communicate(timeout=30)[0]

@@ -3,6 +3,8 @@
 import copy
 import dataclasses
 import errno
+import hashlib
+import io
 import math
 import os
 import signal
@@ -510,6 +512,23 @@ def test_training_goes_on_after_an_interruption_and_ends_the_same(stripes, tmp_p
     assert same(state(resumed), state(whole))
     assert rest.loss == history.loss
     assert not file.exists(), "done: nothing to go on with"
+
+
+def test_what_an_earlier_version_kept_is_gone_on_with(stripes, tmp_path):
+    """Its history said whether it was interrupted."""
+    network, file = models.LeafNet(4, 2, 1), tmp_path / "training.part"
+    settings = {"epochs": 4, "batch_size": 16, "progress": False}
+    whole, _ = training.fit(network, stripes, **settings)
+    with pytest.raises(KeyboardInterrupt):
+        training.fit(network, stripes, after_step=stop_half_way, checkpoint=file, **settings)
+    kept = keeper.checkpoints.read(file)
+    kept["history"]["interrupted"] = False
+    stored = io.BytesIO()
+    torch.save(kept, stored)
+    content = stored.getvalue()
+    file.write_bytes(hashlib.sha256(content).digest() + content)
+    resumed, _ = training.fit(network, stripes, checkpoint=file, **settings)
+    assert same(state(resumed), state(whole))
 
 
 class Killed(BaseException):
