@@ -144,19 +144,22 @@ def _imported(file: Path) -> set[str]:
     return inside | {alias.name for node in froms for alias in node.names}
 
 
-def run(copy: Path, module: str, limit_s: float) -> bool:
-    """Whether the module's tests pass in this copy of the working tree."""
+def run(copy: Path, module: str, limit_s: float, say: bool = False) -> bool:
+    """Whether the module's tests pass in this copy of the working tree; say: print why not."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider"]
     command += ["-p", "no:xdist", *tests(module)]
     env = {**os.environ, "PYTHONPATH": str(copy)}
     for marks in ("not slow and not long", "long"):  # most mutants need no more than the quick ones
         try:
             done = subprocess.run(
-                [*command, "-m", marks], cwd=copy, env=env, capture_output=True, timeout=limit_s
-            )
+                [*command, "-m", marks], cwd=copy, env=env, capture_output=True, text=True,
+                timeout=limit_s,
+            )  # fmt: skip
         except subprocess.TimeoutExpired:
             return False
         if done.returncode not in (0, 5):  # 5: there are no such tests
+            if say:
+                print(done.stdout[-3000:], flush=True)
             return False
     return True
 
@@ -200,7 +203,7 @@ def tried(mutants: list[Mutant]) -> Iterator[tuple[Mutant, bool, float]]:
 def _unchanged(copies: "SimpleQueue[Path]", module: str) -> bool:
     copy = copies.get()
     try:
-        return run(copy, module, LONGEST_S)
+        return run(copy, module, LONGEST_S, say=True)
     finally:
         copies.put(copy)
 

@@ -1,5 +1,7 @@
 """What holds for every test: the same random numbers, whatever ran before; long ones come first."""
 
+import signal
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,9 @@ from hypothesis import settings
 
 settings.register_profile("course", deadline=None)  # no clock fails a test
 settings.load_profile("course")
+# A shell that starts the tests in the background has them ignore Ctrl-C, which some of them press.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
