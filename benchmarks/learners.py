@@ -1,6 +1,6 @@
 """Every notebook as a small place runs it: the learner's packages, one core, one gigabyte.
 
-    python benchmarks/learners.py [NOTEBOOK ...] [--python 3.13] [--with torch==2.11.0 ...] [--small]
+    python benchmarks/learners.py [NOTEBOOK ...] [--python 3.13] [--with torch==2.11.0 ...]
 
 Makes an environment with exactly what environment.yml names (--with: these versions instead), and
 runs the learner's copies of chapters and exercises, and the solutions, each on one core. Where a

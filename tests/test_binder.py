@@ -64,10 +64,13 @@ def test_after_the_build_the_learners_copies_and_the_welcome_are_there(checkout)
     assert len(list((checkout / "work").rglob("*.ipynb"))) == 19
 
     assert os.access(checkout / "start", os.X_OK)
-    shown = [sys.executable, "-c", "import os; print(os.environ['JUPYTER_CONFIG_PATH'])"]
+    names = "JUPYTER_CONFIG_PATH", "PYTHONSTARTUP"
+    shown = [sys.executable, "-c", f"import os; print(*map(os.environ.get, {names}), sep='\\n')"]
     said = subprocess.run(["./start", *shown], cwd=checkout, capture_output=True, text=True)
-    settings = Path(said.stdout.strip())
+    settings, startup = map(Path, said.stdout.splitlines())
     assert settings.parts[: len(checkout.parts)] == checkout.parts
+    assert startup == settings / "startup.py"
+    assert startup.exists()
     files = sorted(file.relative_to(settings).as_posix() for file in settings.rglob("*.json"))
     assert files == [
         "jupyter_lab_config.json", "jupyter_server_config.json",

@@ -64,6 +64,7 @@ def main(given: Sequence[str], root: Path | None = None) -> None:
     os.environ.setdefault("JUPYTER_TOKEN", secrets.token_hex(16))
     paths = [str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH", "")]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
+    os.environ.setdefault("PYTHONSTARTUP", str(SETTINGS / "startup.py"))
     token = os.environ["JUPYTER_TOKEN"]
     print(f"The course opens in your browser; else go to http://localhost:{port}/?token={token}")
     print(f"Your notebooks lie in {work}, and are saved there by themselves.")
