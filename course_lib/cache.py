@@ -27,6 +27,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from course_lib import kept
+from course_lib.telling import tell
 
 try:
     import fcntl
@@ -160,9 +161,10 @@ def _wait(guard: FileLock, path: Path, waiting: str) -> None:
         try:
             guard.acquire(timeout=0 if waiting else 1)
         except Timeout:
-            if waiting or not os.environ.get("TQDM_DISABLE"):  # it is progress, as a bar is
-                said = waiting or f"Waiting for another process to finish {path.name} ..."
-                print(said, file=sys.stderr, flush=True)
+            if waiting:
+                print(waiting, file=sys.stderr, flush=True)
+            else:
+                tell(f"Waiting for another process to finish {path.name} ...")
             guard.acquire(timeout=-1 if waiting else LONGEST_WAIT)
     except Timeout:
         print(f"The other process seems stuck: going on without {path.name}", file=sys.stderr)

@@ -323,9 +323,7 @@ short = dataclasses.replace(
 )
 seen = EPOCHS * len(short.train)
 cut = neuron_pruning.prune(network, FRACTION)
-half, history = training.fit(
-    cut, short, epochs=EPOCHS, learning_rate=0.02, progress=False
-)
+half, history = training.fit(cut, short, epochs=EPOCHS, learning_rate=0.02)
 before, after_cut, after = (
     training.evaluate(one, short.val) for one in (network, cut, half)
 )
@@ -737,7 +735,7 @@ brief = dataclasses.replace(
 )
 grown = {}
 for name, start in (("bottleneck", narrow), ("even cut", even)):
-    tuned, _ = training.fit(start, brief, 1, learning_rate=0.02, progress=False)
+    tuned, _ = training.fit(start, brief, 1, learning_rate=0.02)
     grown[name] = training.evaluate(tuned, brief.val)
     work = counting.macs(start, images.shape) / all_macs
     print(f"{name:10} {work:.1%} of the MACs, {grown[name]:.1%} {start.widths}")

@@ -279,7 +279,6 @@ tuned, history = wp.fine_tune(
     epochs=1,
     batch_size=32,
     learning_rate=0.005,
-    progress=False,
 )
 tuned = training.recalibrated(tuned, FRESH)  # the weights have moved once more
 after_tuning = training.evaluate(tuned, sample)
@@ -828,7 +827,7 @@ claim(
 
 # %% tags=["nbval-ignore-output"]
 digits = data.load("mnist5k")
-fit = {"epochs": 5, "learning_rate": 0.02, "progress": False}
+fit = {"epochs": 5, "learning_rate": 0.02}
 TICKET = 0.95
 
 

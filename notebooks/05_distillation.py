@@ -214,7 +214,7 @@ few, others = (
 )
 learned = students.student(images, "few, alone")
 outputs = training.predict(teacher, others.train)
-options = {"learning_rate": 0.005, "batch_size": 32, "progress": False}
+options = {"learning_rate": 0.005, "batch_size": 32}
 with_labels, by_labels = training.fit(learned, few, epochs=9, **options)
 with_teacher, by_teacher = distillation.distil(
     learned, outputs, others, epochs=3, temperature=4, mix=1, **options
@@ -620,7 +620,7 @@ claim(
 
 # %% tags=["nbval-ignore-output"]
 hinted, history = distillation.hints(
-    untrained, teacher, few, "features.12", "features.12", epochs=2, progress=False
+    untrained, teacher, few, "features.12", "features.12", epochs=2
 )
 print("mean squared difference:", " -> ".join(f"{x:.3f}" for x in history.loss))
 print(records.label("students"))

@@ -383,7 +383,7 @@ short = dataclasses.replace(
     images, train=images.train.first(1500), val=images.val.first(300)
 )
 recovered, learning = training.fit(
-    factored, short, epochs=2, learning_rate=0.003, batch_size=32, progress=False
+    factored, short, epochs=2, learning_rate=0.003, batch_size=32
 )
 smaller = training.recalibrated(recovered, images.train.first(256))
 trained_on = len(short.train) * len(learning.loss)

@@ -133,7 +133,6 @@ cooked = recipe.compress(
     minutes=0,
     baseline=False,
     images=1000,
-    progress=False,
 )
 cooked.picture()
 
@@ -271,7 +270,6 @@ ways = {
         minutes=0,
         baseline=False,
         images=1000,
-        progress=False,
     ).after,
 }
 for way, card in ways.items():

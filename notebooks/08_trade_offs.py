@@ -287,9 +287,7 @@ def space(trial):
 
 
 folder = tempfile.TemporaryDirectory()
-live = search.search(
-    portion, folder.name, trials=4, space=space, rungs=(0.3, 1.0), progress=False
-)
+live = search.search(portion, folder.name, trials=4, space=space, rungs=(0.3, 1.0))
 live
 
 # %% [markdown]

@@ -286,7 +286,7 @@ def cook(*steps):
     if seen > 4000:
         raise ValueError(f"the training may see 4,000 leaves; this recipe sees {seen:,}")
     with tempfile.TemporaryDirectory() as folder:
-        lesson = recipe.Lesson(garden, student, Path(folder), progress=False)
+        lesson = recipe.Lesson(garden, student, Path(folder))
         packed = recipe.states([*steps, recipe.Pack()], lesson)[-1].packed
     packing.write(FILE, packed)
     right = recipe.named_right(packing.load(FILE), garden.val).double().mean()

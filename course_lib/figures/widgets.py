@@ -13,6 +13,18 @@ import numpy as np
 from course_lib import figures
 from course_lib.figures.style import MUTED, Picture
 
+# Shown by JupyterLab alone, which says on the page that its kernel is busy; not while a picture
+# that takes a moment is drawn.
+WAITS = (
+    "<style>"
+    ".course-waits {visibility: hidden}"
+    '.jp-NotebookPanel:has(.jp-Notebook-ExecutionIndicator[data-status="busy"]) .course-waits '
+    "{visibility: visible; transition: visibility 0s .7s}"
+    "</style>"
+    f'<span class="course-waits" style="color:{MUTED};font-size:12px">'
+    "Cells are running: the picture follows when they are done.</span>"
+)
+
 
 class Interactive:
     """Controls, and the picture that one drawing function makes of their values.
@@ -20,15 +32,19 @@ class Interactive:
     draw: called with the controls' values by name; returns a Picture.
     An error in it is shown in place of the picture, and raised: nothing is swallowed.
     controls: without a description of its own a control is called by its name. Below the picture
-    stands what it was drawn for: while other cells run, it comes later than the slider moves.
+    stands what it was drawn for: while other cells run, it comes later than the slider moves, and
+    a line beside the controls says so.
     """
 
     def __init__(self, draw: Callable[..., Picture], **controls: ipywidgets.Widget):
         self.draw, self.controls = draw, controls
-        self.image = ipywidgets.Image(format="png")
+        # As large as the picture in the notebook: a box would stretch it to the page's width.
+        own_size = ipywidgets.Layout(align_self="flex-start", max_width="100%")
+        self.image = ipywidgets.Image(format="png", layout=own_size)
         self.message = ipywidgets.HTML()
         bar = ipywidgets.HBox(
-            list(controls.values()), layout=ipywidgets.Layout(flex_flow="row wrap")
+            [*controls.values(), ipywidgets.HTML(WAITS)],
+            layout=ipywidgets.Layout(flex_flow="row wrap"),
         )
         self.view = ipywidgets.VBox([bar, self.image, self.message])
         for name, control in controls.items():

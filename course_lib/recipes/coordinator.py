@@ -1,7 +1,6 @@
 """Coordinates a search: asks Optuna for settings, hands out jobs, tells what came of them."""
 
 import dataclasses
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -13,6 +12,7 @@ from course_lib.measure import measuring
 from course_lib.recipes import cluster
 from course_lib.recipes.pareto import DIRECTIONS, Trial
 from course_lib.recipes.recipe import Distil, Lesson, Step, points_lost, sentence
+from course_lib.telling import tell
 
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
@@ -146,7 +146,7 @@ class Coordinator:
 
     def _say(self, text: str) -> None:
         if self.progress:
-            print(text, file=sys.stderr, flush=True)
+            tell(text)
 
 
 def _shortened(step: Step, share: float) -> Step:

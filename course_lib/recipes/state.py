@@ -9,7 +9,6 @@ True
 import dataclasses
 import math
 import secrets
-import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +20,7 @@ from course_lib.deploy import engines, packing
 from course_lib.images.data import ImageData
 from course_lib.networks import identity, structure, training
 from course_lib.techniques import distillation, quantization, weight_pruning
+from course_lib.telling import tell
 
 FRESH = 512  # training images that batch norms are measured on anew after an operation
 CALIBRATION = 200  # training images that an engine's ranges are taken from
@@ -53,7 +53,7 @@ class Lesson:
     def say(self, text: str) -> None:
         """Tell the person who waits, if progress is wanted."""
         if self.progress:
-            print(text, file=sys.stderr, flush=True)
+            tell(text)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import numpy as np
 
 from course_lib import app
 
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 QUIET = [
     "--no-sandbox", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--no-first-run", "--disable-quic",

@@ -1,75 +1,12 @@
 """A learner opens JupyterLab, runs a chapter, and moves its slider."""
 
-import os
-import shutil
-import subprocess
-import sys
-import time
-import urllib.request
-
 import nbformat
 import pytest
-from playwright import sync_api
 
 from course_lib.classroom import assembly
 from course_lib.classroom.assembly import find_root
-from course_lib.classroom.lab import free_port
 
 pytestmark = pytest.mark.slow
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-QUIET = [
-    "--no-sandbox", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run", "--disable-quic",
-]  # fmt: skip
-
-
-@pytest.fixture
-def page():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here: install Debian's package chromium to run the browser tests")
-    with sync_api.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser.new_page(viewport={"width": 1280, "height": 900})
-        browser.close()
-
-
-@pytest.fixture
-def serve(tmp_path):
-    """Starts `make lab` on a house of these notebooks, without opening a browser; its address."""
-    servers = []
-
-    def started(notebooks):
-        for name, notebook in notebooks.items():
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            nbformat.write(notebook, tmp_path / name)
-        port = free_port(range(9100, 9200))
-        begin = (
-            "import sys; from pathlib import Path; from course_lib.classroom import lab; "
-            f"lab.main(['--no-browser', '--ServerApp.port={port}'], Path(sys.argv[1]))"
-        )
-        own = {"JUPYTER_TOKEN": "leaf", "JUPYTER_PLATFORM_DIRS": "1", "COURSE_THREADS": "2"}
-        server = subprocess.Popen(
-            [sys.executable, "-c", begin, str(tmp_path)],
-            env=os.environ | own | {"PYTHONPATH": str(find_root())},
-            stdout=(tmp_path / "said").open("w"),
-            stderr=subprocess.STDOUT,
-        )
-        servers.append(server)
-        address = f"http://localhost:{port}"
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"{address}/api?token=leaf", timeout=2)
-                break
-            except OSError:
-                time.sleep(0.5)
-        return address
-
-    yield started
-    for server in servers:
-        server.terminate()
-        server.wait(20)
 
 
 @pytest.fixture

@@ -20,11 +20,8 @@ from course_lib import leaves
 from course_lib.images import out_of_distribution, photos
 from course_lib.phone import leaf_cards, page_models, page_runtime, serving
 from course_lib.units import in_words
-from page_fixture import BYTES, QUIET, SEED, as_rgba, build, until, with_header
+from page_fixture import BYTES, CHROMIUM, QUIET, SEED, as_rgba, build, until, with_header
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 INSECURE = "plants.test"  # a name that leads to this machine, and is no secure address
 RULE = {"temperature": 1, "probability": 0.5, "evidence": 0}
 PARTS = ("capture", "preparation", "network")
