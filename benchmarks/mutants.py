@@ -45,7 +45,9 @@ BEHIND = {
     "checkpoints": "training", "cluster": "search", "coordinator": "search", "epochs": "training",
     "exported": "engines", "factors": "low_rank", "state": "recipe", "onnx_runtime": "engines",
     "rank_plan": "low_rank", "steps": "recipe", "weight_masks": "weight_pruning",
-    "workers": "training", "executorch": "engines",
+    "workers": "training", "executorch": "engines", "functions": "training", "shapes": "budgets",
+    "exercise_names": "submissions", "layouts": "submissions", "recognition": "submissions",
+    "stand_in": "grading",
 }  # fmt: skip
 ARITHMETIC = ("Add", "Sub", "Mul", "Div", "FloorDiv", "Mod", "Pow")
 ORDER = ("Lt", "LtE", "Gt", "GtE", "Eq", "NotEq")
@@ -126,11 +128,16 @@ def shown(mutant: Mutant, code: str) -> str:
 
 
 def tests(module: str) -> list[str]:
-    """The module's doctests and its own tests: the file of its name, else those that import it."""
-    room, name = module.split("/")[:2]
-    name = BEHIND.get(name, name)
+    """The module's doctests and its own tests: the file of its name, else those that import it.
+
+    So do the tests of the module that passes it on, where there is one.
+    """
+    room, name = module.split("/")[0], module.split("/")[-1]
     own = ROOT / "tests" / room / f"test_{name}.py"
     files = [own] if own.exists() else [f for f in TESTS if name in _imported(f)]
+    if name in BEHIND:
+        files.append(ROOT / "tests" / room / f"test_{BEHIND[name]}.py")
+    files = sorted(set(files))
     return [f"course_lib/{module}.py", *(str(file.relative_to(ROOT)) for file in files)]
 
 

@@ -159,7 +159,7 @@ def _check(data: ImageData, recipe: Sequence[Step], max_drop: float, minutes: fl
         raise ValueError(f"recipe must end with its only Pack(), got: {sentence(steps)}")
     if not 0 <= max_drop < 100:
         raise ValueError(f"max_drop must be in points, from 0 to 100, got {max_drop}; 0.5 is usual")
-    if minutes < 0:
+    if not minutes >= 0:
         raise ValueError(f"minutes must be at least 0, got {minutes}")
     for split in ("train", "val", "test"):
         if not len(getattr(data, split)):

@@ -206,6 +206,31 @@ def test_a_convolution_that_fits_nothing_is_refused(weight, settings, message):
         budgets.check_run(made)
 
 
+@pytest.mark.parametrize(("sides", "runs"), [(1, True), (2, True), (3, True), (4, False)])
+def test_a_convolution_has_one_to_three_sides(sides, runs):
+    """ONNX Runtime runs no others."""
+    weight = ones(4, 3, *(1 for _ in range(sides)))
+    given = ones(1, 3, *(4 for _ in range(sides)))
+    made = graph(node("Conv", ["a", "w"], ["logits"]), a=given, w=weight)
+    if runs:
+        ((_, found), *_) = answers(made.SerializeToString(), (3, 32, 32))
+        assert budgets.check_run(made).answers["logits"] == found.shape
+    else:
+        with pytest.raises(ValueError, match="in 1 groups"):
+            budgets.check_run(made)
+
+
+def test_a_number_takes_the_bytes_that_numpy_gives_it():
+    for kind, size in budgets.SIZES.items():
+        assert np.dtype(helper.tensor_dtype_to_np_dtype(kind)).itemsize == size, kind
+
+
+def test_what_needs_the_image_is_not_folded():
+    made = graph(node("Relu", ["images"], ["logits"]))
+    assert budgets.check_run(made).folded_steps == 0
+    assert budgets.check_run(graph(node("Relu", ["a"], ["logits"]), a=ones(9))).folded_steps > 0
+
+
 @pytest.mark.parametrize(
     ("weight", "groups"), [((4, 3, 3, 3), 1), ((3, 1, 3, 3), 3), ((6, 1, 1, 1), 3)]
 )

@@ -175,6 +175,12 @@ def test_a_pair_that_16_bits_cannot_hold_is_listed(row, listed):
     assert graphs.saturating(helper.make_model(made)) == listed
 
 
+def test_integers_of_layers_that_are_not_there_are_refused(exported, noise):
+    one = quantization.quantize(torch.ones(2, 2), 8)
+    with pytest.raises(ValueError, match="has no layers named nowhere"):
+        engines.int8(exported["float32"], noise, 20, weights={"nowhere": one})
+
+
 @pytest.mark.long
 def test_layers_without_a_bias_keep_their_trained_integers(noise):
     torch.manual_seed(0)

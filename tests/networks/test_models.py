@@ -61,6 +61,12 @@ def test_the_classics_have_their_published_sizes(network, parameters):
         made(torch.zeros(2, 1, 32, 32))
 
 
+@pytest.mark.parametrize("widths", [(3, 0, 7), (3, -1, 7), (3, 5), (3, 5, 7, 9)])
+def test_lenet_refuses_widths_that_no_layer_has(widths):
+    with pytest.raises(ValueError, match=r"needs 3 widths >= 1 .* got widths="):
+        models.LeNet5(widths=widths)
+
+
 @pytest.mark.parametrize(
     "network", [models.LeafNet(4, 5, 1), models.LeNet300100(), models.LeNet5(7)]
 )

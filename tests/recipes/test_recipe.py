@@ -397,6 +397,8 @@ def test_the_judge_sees_files_alone(stripes, original, tmp_path):
         (["prune"], {}, "list of steps such as"),
         ((Pack(),), {"max_drop": -1}, "max_drop must be in points"),
         ((Pack(),), {"max_drop": float("nan")}, "max_drop must be in points"),
+        ((Pack(),), {"minutes": -0.5}, "minutes must be at least 0"),
+        ((Pack(),), {"minutes": float("nan")}, "minutes must be at least 0"),
         ((PruneNeurons((4, 4)), Pack()), {}, "each of the 6 layers"),
     ],
 )

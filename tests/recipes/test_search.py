@@ -302,6 +302,20 @@ def _refused():
     raise OSError("timed out")
 
 
+@pytest.mark.parametrize("workers", [{}, {"tcp://127.0.0.1:8787": 1}])
+def test_a_scheduler_without_workers_is_said(workers, monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+    client = contextlib.nullcontext()
+    client.nthreads = lambda: workers
+    monkeypatch.setattr(distributed, "Client", lambda address, timeout: client)
+    if workers:
+        with cluster.pool("tcp://127.0.0.1:8786") as found:
+            assert isinstance(found, cluster.Dask)
+    else:
+        with pytest.raises(ValueError, match="has no workers; start one with `dask worker"):
+            cluster.pool("tcp://127.0.0.1:8786").__enter__()
+
+
 @contextlib.contextmanager
 def started_cluster(folder, workers):
     """A scheduler and workers, each a process of its own without a nanny to revive it."""
