@@ -454,6 +454,7 @@ QUICK = "not slow and not notebooks and not long"
 ANEW = (
     "benchmarks/renderer.py",  # the picture in README.md
     "benchmarks/original.py",  # the network that all others begin with
+    "benchmarks/jigsaw_film.py",  # the moving picture there
     "benchmarks/distillation.py --only shipped students few fails",
     "benchmarks/working_together.py",  # leaves.packed, which `unsure` and the app show
     "benchmarks/neuron_pruning.py",
