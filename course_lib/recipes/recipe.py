@@ -94,12 +94,7 @@ def compress(
         start = time.perf_counter()
         tries = _tries(lesson, recipe, max_drop, minutes)
         seconds = time.perf_counter() - start
-        held = [each for each in tries if each.drop <= max_drop]
-        best = (
-            min(held, key=lambda each: each.bytes)
-            if held
-            else min(tries, key=lambda each: each.drop)
-        )
+        best = _best(tries, max_drop)
         scratch_state = None
         if baseline:
             steps = from_scratch(best.recipe)
@@ -110,6 +105,14 @@ def compress(
         if found.folder is not None:
             found.save(found.folder)
     return found
+
+
+def _best(tries: "Sequence[_Tried]", max_drop: float) -> "_Tried":
+    """The smallest that lost at most so much; where none did, the one that lost least."""
+    held = [each for each in tries if each.drop <= max_drop]
+    if held:
+        return min(held, key=lambda each: each.bytes)
+    return min(tries, key=lambda each: each.drop)
 
 
 @contextmanager

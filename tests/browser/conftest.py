@@ -42,6 +42,8 @@ def serve(tmp_path):
             f"lab.main({words}, Path(sys.argv[1]))"
         )
         own = {"JUPYTER_TOKEN": "leaf", "JUPYTER_PLATFORM_DIRS": "1", "COURSE_THREADS": "2"}
+        for kind in ("WORKSPACES", "SETTINGS"):  # whatever was open elsewhere stays there
+            own[f"JUPYTERLAB_{kind}_DIR"] = str(tmp_path / "jupyterlab" / kind.lower())
         server = subprocess.Popen(
             [sys.executable, "-c", begin, str(tmp_path)],
             env=os.environ | own | {"PYTHONPATH": str(find_root())},
@@ -61,4 +63,13 @@ def serve(tmp_path):
     yield started
     for server in servers:
         server.terminate()
-        server.wait(20)
+        server.wait(60)
+
+
+@pytest.fixture
+def course(serve):
+    """All chapters and exercises, as they are built."""
+    root = find_root()
+    found = [*root.glob("notebooks/[0-9]*.ipynb"), *root.glob("exercises/[0-9]*.ipynb")]
+    assert len(found) == 19
+    return serve({path.relative_to(root).as_posix(): nbformat.read(path, 4) for path in found})

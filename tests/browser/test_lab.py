@@ -1,6 +1,5 @@
 """A learner opens JupyterLab, runs a chapter, and moves its slider."""
 
-import nbformat
 import pytest
 
 from course_lib.classroom import assembly
@@ -18,15 +17,6 @@ def lab(serve):
     notebook.cells = notebook.cells[: last + 1]
     address = serve({"notebooks/01_jigsaw.ipynb": notebook})
     return f"{address}/lab/tree/01_jigsaw.ipynb?token=leaf"
-
-
-@pytest.fixture
-def course(serve):
-    """All chapters and exercises, as they are built."""
-    root = find_root()
-    found = [*root.glob("notebooks/[0-9]*.ipynb"), *root.glob("exercises/[0-9]*.ipynb")]
-    assert len(found) == 19
-    return serve({path.relative_to(root).as_posix(): nbformat.read(path, 4) for path in found})
 
 
 def test_it_opens_at_the_welcome_and_leads_to_a_chapter_and_on(page, course, tmp_path):

@@ -102,6 +102,16 @@ def test_tables_that_cannot_be(tables):
         entropy_coding.decode(entropy_coding.Coded(tables, WHOLE.codes), LAYOUT)
 
 
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0, [0]), (127, [127]), (128, [128, 1]), (300, [172, 2]), (2**14 - 1, [255, 127])],
+)
+def test_a_number_takes_a_byte_for_seven_bits(value, written):
+    """As in LEB128."""
+    assert list(entropy_coding.number(value)) == written
+    assert entropy_coding.Tables(bytes(written)).number() == value
+
+
 def test_codes_that_are_cut():
     with pytest.raises(ValueError, match="four bytes"):
         entropy_coding.decode(entropy_coding.Coded(WHOLE.tables, WHOLE.codes[:-1]), LAYOUT)

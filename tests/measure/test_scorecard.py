@@ -13,7 +13,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from course_lib import counting, data, engines, scorecard
-from course_lib.measure.scorecard import measure, measure_all
+from course_lib.measure.scorecard import _counted, measure, measure_all
 from course_lib.networks.models import LeafNet
 
 
@@ -204,3 +204,15 @@ def test_an_exported_originals_answers_are_kept_and_nobody_elses(images, tmp_pat
     assert asked(one, "original") == (0, first[1])
     assert asked(other, "original")[0] == count, "another file of the same name and shape"
     assert asked(one, "small")[0] == asked(one, "small")[0] == count
+
+
+@pytest.mark.parametrize(("kind", "smaller"), [("float32", 1), ("int8", 4)])
+def test_an_exported_network_moves_as_many_numbers_in_bytes_of_its_kind(kind, smaller, images):
+    network = LeafNet(4, classes=3)
+    exported = engines.onnx(network, (3, 32, 32))
+    if kind == "int8":
+        exported = engines.int8(exported, images.train, 20)
+    found, whole = (_counted(each, images) for each in (exported, network))
+    assert found.macs == whole.macs
+    assert found.moved_bytes == whole.moved_bytes // smaller
+    assert found.working_bytes == whole.working_bytes // smaller

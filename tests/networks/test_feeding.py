@@ -239,3 +239,11 @@ def test_training_wants_32_bits(images):
     for network in (Net().half(), Net().bfloat16()):
         with pytest.raises(ValueError, match=r"weights of 32 bits.*network.float\(\)"):
             training.fit(network, images, 1, progress=False)
+
+
+def test_labels_are_held_against_the_classes_not_against_the_images():
+    logits = torch.zeros(2, 5)
+    feeding.check_labels(torch.tensor([0, 4]), logits)
+    for labels in ([0, 5], [-1, 4]):
+        with pytest.raises(ValueError, match="labels must be 0 to 4, the network's classes"):
+            feeding.check_labels(torch.tensor(labels), logits)

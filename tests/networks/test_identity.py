@@ -307,3 +307,15 @@ def test_what_the_techniques_make_can_be_told(technique):
     network = technique(models.LeafNet(8, classes=3).eval())
     assert identity.of(network, SHAPE)
     assert identity.of(network, SHAPE, training=True)
+
+
+def test_places_that_are_named_by_numbers_can_be_told():
+    """A slice, or a tensor of numbers, takes as many places whatever the values are."""
+    network = Net().eval()
+    for picked in (
+        lambda values: values[:, [1, 0, *range(2, values.shape[1])]],
+        lambda values: values[..., torch.arange(values.shape[-1])],
+        lambda values: values[slice(None), None][:, 0],
+    ):
+        network.activation = picked
+        assert identity.of(network, SHAPE) is not None

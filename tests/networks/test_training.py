@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from course_lib import data, models, training
-from course_lib.networks import keeper, stopping
+from course_lib.networks import epochs, keeper, stopping
 
 
 def stop_half_way(_network, done, total):
@@ -739,3 +739,18 @@ def test_bfloat16_learns_as_well_and_changes_nothing_where_there_is_none(stripes
     assert not same(state(rounded), state(exact))
     assert training.evaluate(rounded, stripes.test) > 0.9
     assert history.loss[-1] < history.loss[0]
+
+
+@pytest.mark.parametrize("axis", [2, 3])
+def test_a_moved_picture_is_moved_and_its_border_goes_on(axis):
+    side = 32
+    numbers = torch.arange(side, dtype=torch.uint8).reshape(-1, 1).expand(side, side)
+    picture = numbers if axis == 2 else numbers.T
+    pictures = picture.expand(40, 1, side, side)
+    moved = epochs._moved(pictures, torch.Generator().manual_seed(0))
+    lines = moved.movedim(axis, 1)[:, :, 0, 0].tolist()
+    ways = [
+        [min(max(place + shift, 0), side - 1) for place in range(side)] for shift in range(-2, 3)
+    ]
+    assert {ways.index(line) for line in lines} == set(range(5))
+    assert moved.float().std(dim=5 - axis).max() == 0  # it moves as a whole

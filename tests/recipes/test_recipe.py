@@ -473,3 +473,17 @@ def test_what_ships_is_what_the_recorded_table_says():
     rounded = recipe.LEAVES[1].apply(pruned, lesson)
     assert rounded.stored_bytes == row["stages"][1]["bytes"]
     assert counting.macs(pruned.network, images.shape) == row["macs"]
+
+
+def test_the_best_try_is_the_smallest_that_holds_or_else_the_nearest():
+    tries = [SimpleNamespace(drop=drop, bytes=size) for drop, size in ((0.2, 9), (0.4, 7), (3, 2))]
+    assert recipe._best(tries, 0.5).bytes == 7
+    assert recipe._best(tries, 0.4).bytes == 7
+    assert recipe._best(tries, 9).bytes == 2
+    assert recipe._best(tries, 0.1).bytes == 9
+
+
+def test_a_folder_is_used_again(tmp_path):
+    for _ in range(2):
+        with recipe._alone_in(tmp_path / "out") as kept:
+            assert (kept / "trainings").is_dir()

@@ -17,7 +17,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_lib import __main__, data, models, packing, recorded, search, training
+from course_lib import __main__, data, figures, models, packing, recorded, search, training
 from course_lib.networks import keeper
 from course_lib.recipes import cluster, coordinator, pareto
 from course_lib.recipes.pareto import Trial
@@ -444,3 +444,13 @@ def test_the_recorded_files_are_what_their_tables_say():
         (f, path.name) for f in ("search", "ladder") for path in (recorded.FOLDER / f).iterdir()
     }
     assert listed == there
+
+
+def test_the_picture_shows_more_lost_further_down(tmp_path, monkeypatch):
+    trials = (trial(0, 0.96, 9000, 0.2), trial(1, 0.9, 5000, 0.1), trial(2, 0.8, 7000, 0.3))
+    some = search.Found(trials, 3, 0, 1.0, None, None)
+    monkeypatch.setattr(figures, "pareto", lambda *given: given)
+    size, height, time, front, chosen = some.picture(trials[1])
+    assert (size, time, chosen) == ([9000, 5000, 7000], [0.2, 0.1, 0.3], 1)
+    assert front == [True, True, False]
+    assert height[0] > height[1] > height[2], "the best stands highest"

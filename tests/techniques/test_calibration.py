@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from course_lib import data, models
+from course_lib.techniques import calibration
 from course_lib.techniques.calibration import METHODS, calibrate
 from course_lib.techniques.integers import fake_quantize, scale_and_zero_point
 
@@ -53,6 +54,16 @@ def test_percentile_leaves_out_one_value_in_ten_thousand(network, images):
         for beyond in (low - values, values - high):  # above zero: outside of the range
             assert (beyond > 1e-6).double().mean() <= 0.0001
             assert (beyond >= -1.01 * width).double().mean() >= 0.0001  # no wider than needed
+
+
+def test_percentile_cuts_both_ends_alike():
+    """Of 2,048 equal bins, one value in ten thousand at each end lies in the outermost one."""
+    counts = torch.zeros(calibration.BINS, dtype=torch.float64)
+    counts[0] = counts[-1] = 0.5
+    counts[600:1400] = 20
+    low, high = calibration._percentile(counts, -1.0, 1.0, 8)
+    width = 2 / calibration.BINS
+    assert (low, high) == (pytest.approx(-1 + 600 * width), pytest.approx(-1 + 1400 * width))
 
 
 @pytest.mark.parametrize("bits", [2, 4, 8])

@@ -139,6 +139,10 @@ def test_what_no_integer_stands_for_is_refused():
         scale_and_zero_point(torch.tensor([0.0, float("nan")]), torch.ones(2))
     with pytest.raises(ValueError, match=r"scale must be above zero, got 0\.0"):
         quantize(torch.ones(1), 0.0)
+    with pytest.raises(ValueError, match="a dense tensor of floats, got list"):
+        fake_quantize([1.0, 2.0], 0.1)
+    with pytest.raises(ValueError, match=r"a dense tensor of floats, got torch\.int64"):
+        fake_quantize(torch.ones(2, dtype=torch.int64), 0.1)
 
 
 @pytest.mark.parametrize("point", [2**31, -(2**31), 2.0**31, torch.tensor([2.0**31])])

@@ -1,6 +1,7 @@
 """Covering pieces and silencing channels, against the long way round."""
 
 import copy
+import re
 
 import pytest
 import torch
@@ -163,6 +164,7 @@ def test_a_clip_moves_and_starts_with_the_image():
     assert film.shape == (12, 3, 64, 64)
     assert film.dtype == torch.uint8
     assert torch.equal(film[0], image)
+    assert torch.equal(film[-1], image)  # it ends as it began, and can be shown in a circle
     assert not torch.equal(film[3], image)
 
 
@@ -170,3 +172,7 @@ def test_every_budget_names_its_source():
     assert all(
         b.storage > b.memory / 2 > 0 and any(c.isdigit() for c in b.source) for b in jigsaw.BUDGETS
     )
+    sizes = {"GB": 10**9, "MB": 10**6, "KiB": 1024}
+    for budget in jigsaw.BUDGETS:
+        named = re.findall(r"(\d+) (GB|MB|KiB) of", budget.source)
+        assert [int(n) * sizes[unit] for n, unit in named] == [budget.storage, budget.memory]

@@ -350,6 +350,10 @@ def test_ranks_shared_out_keep_most_but_for_one_step(macs, method):
     pick = {n: next(e for e in every[n] if e[2] == chosen.get(n)) for n in layers}
     spent, lost = (sum(p[i] for p in pick.values()) for i in (0, 1))
     assert spent <= macs * sum(wholes.values())
+    # What stays counts as well: with it, as many MACs must go.
+    others = 5000
+    share = (macs * sum(wholes.values()) + others) / (sum(wholes.values()) + others)
+    assert ranks.share_out({n: (wholes[n], found[n]) for n in layers}, share, others) == chosen
     best = min(
         x[1] + y[1]
         for x, y in itertools.product(every["a"], every["b"])

@@ -754,3 +754,17 @@ def test_a_recorded_row_comes_out_again():
     tuned, _ = training.fit(cut, short, epochs=2, learning_rate=0.02, seed=0, progress=False)
     # Another processor rounds otherwise, and training carries that far.
     assert training.evaluate(tuned, images.test) == pytest.approx(row["accuracy"], abs=0.02)
+
+
+def test_the_last_step_learns_as_long_as_it_is_told(network, images, monkeypatch):
+    asked = []
+    fit = training.fit
+    monkeypatch.setattr(
+        training, "fit", lambda n, d, epochs, *a, **o: asked.append(epochs) or fit(n, d, 1, *a, **o)
+    )
+    for last, expected in ((None, [2, 2, 2]), (5, [2, 2, 5])):
+        asked.clear()
+        neuron_pruning.prune_gradually(
+            network, images, 0.5, steps=3, epochs=2, last_epochs=last, progress=False
+        )
+        assert asked == expected

@@ -130,3 +130,9 @@ def test_what_cannot_be_is_said(network):
     broken.classify.weight.data[0, 0] = torch.nan
     with pytest.raises(ValueError, match=r"classify\.weight holds 1 NaN"):
         sparse.csr(broken)
+
+
+def test_lines_cross_between_what_was_measured():
+    found = sparse.crossing([0.5, 0.9, 0.98], [6, 4, 1], [2, 2, 2])
+    assert found == pytest.approx(0.9 + 0.08 * 2 / 3)
+    assert sparse.crossing([0.5, 0.9], [1, 1], [2, 2]) == 0.5
