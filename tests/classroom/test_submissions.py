@@ -474,6 +474,19 @@ def test_bombs_cost_themselves_alone(tmp_path, monkeypatch):
         assert why in said
 
 
+def test_an_archive_in_an_archive_that_leads_out_costs_itself_alone(tmp_path):
+    evil = zipped(tmp_path / "e.zip", {N: "evil"}).read_bytes()
+    files = {f"ana/{N}": "ana's", "ben.zip": zipped(
+        tmp_path / "b.zip", {"../evil.zip": evil, N: "ben's"}
+    ).read_bytes()}  # fmt: skip
+    found, odd = collected(tmp_path, files)
+    assert {one.learner: one.notebook.read_text() for one in found} == {
+        "ana": "ana's",
+        "ben": "ben's",
+    }
+    assert "leads out of the zip; left out" in " ".join([*odd, *found[1].doubts])
+
+
 def test_a_whole_environment_in_a_zip_hides_no_notebook(tmp_path):
     files = {f"venv/lib/{n}.py": "x = 1" for n in range(300)} | {f"work/{N}": "{}"}
     found, odd = collected(
