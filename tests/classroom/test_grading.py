@@ -360,13 +360,14 @@ def test_what_a_cell_does_costs_itself_alone(code, share, said):
 
 @pytest.mark.long
 @walls
-def test_a_file_that_was_handed_in_is_judged_before_the_learners_code(tmp_path):
+@pytest.mark.parametrize("unsafe", [False, True])
+def test_a_file_that_was_handed_in_is_judged_before_the_learners_code(tmp_path, unsafe):
     file = tmp_path / "network.packed"
     file.write_text("handed in")
     notebook = small("raise SystemExit", "open('network.packed', 'w').write('other')")
     notebook.cells[-1].source = "checks.read(FILE)"
     given = "class checks:\n    read = lambda path: open(path).read()\nFILE = 'network.packed'"
-    ran = kernel.run(notebook, sandbox.Sandbox(), [file], given)
+    ran = kernel.run(notebook, sandbox.Sandbox(unsafe=unsafe), [file], given)
     assert ran.verdicts["one-check"] == kernel.Verdict(1, "handed in")
     assert file.read_text() == "handed in"
 

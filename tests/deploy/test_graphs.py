@@ -175,6 +175,26 @@ def test_a_pair_that_16_bits_cannot_hold_is_listed(row, listed):
     assert graphs.saturating(helper.make_model(made)) == listed
 
 
+def test_biases_are_as_fine_as_the_outputs_steps_need(exported):
+    """Within half of a 32nd of a step, however coarse the weights are."""
+    whole = exported["3 bits"]
+    biases = {name: p for name, p in whole.network.named_parameters() if name.endswith(".bias")}
+    graph = graphs.parsed(whole.content).graph
+    stored = {t.name: numpy_helper.to_array(t).astype(np.float64) for t in graph.initializer}
+    seen = set()
+    for node_ in graph.node:
+        places = {"QLinearConv": (8, 6), "QGemm": (6, 7)}.get(node_.op_type)
+        if places is None:
+            continue
+        bias, out = (stored[node_.input[place]] for place in places)
+        name = node_.input[3].removesuffix(".weight_quantized")
+        step = stored[node_.input[1]] * stored[node_.input[4]].reshape(-1)
+        real = biases[f"{name}.bias"].detach().double().numpy()
+        assert np.abs(bias * step - real).max() <= out / 64 * 1.001
+        seen.add(node_.op_type)
+    assert seen == {"QLinearConv", "QGemm"}
+
+
 def test_integers_of_layers_that_are_not_there_are_refused(exported, noise):
     one = quantization.quantize(torch.ones(2, 2), 8)
     with pytest.raises(ValueError, match="has no layers named nowhere"):

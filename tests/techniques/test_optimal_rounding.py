@@ -127,6 +127,15 @@ def test_windows_of_any_layer_give_its_outputs(options):
     torch.testing.assert_close(outputs, wanted)
 
 
+def test_of_many_places_some_are_looked_at_in_rows_and_columns_alike(monkeypatch):
+    monkeypatch.setattr(optimal_rounding, "PLACES", 120)
+    inputs = torch.randn(2, 4, 6, 40)  # 480 places
+    windows = optimal_rounding._windows(nn.Conv2d(4, 3, 1), inputs)
+    assert windows.shape == (1, 2 * 3 * 20, 4 + 1)
+    expected = inputs[:, :, 1::2, 1::2].permute(0, 2, 3, 1).reshape(1, -1, 4)
+    assert torch.equal(windows[..., :4], expected)
+
+
 def test_the_network_is_left_alone_and_writing_gives_what_integers_stand_for(network, seen):
     before = {name: value.clone() for name, value in network.state_dict().items()}
     steps = optimal_rounding.steps(network, seen, 1e-3)
