@@ -26,6 +26,8 @@ def _measured(shown, count=40):
     for name, control in shown.controls.items():
         if hasattr(control, "options"):
             values = [value for _, value in control._options_full]
+        elif isinstance(control.value, bool):
+            values = [False, True]
         else:
             number = round((control.max - control.min) / control.step)
             values = [control.min + n * control.step for n in range(number + 1)]
@@ -39,7 +41,7 @@ def _measured(shown, count=40):
         found[name] = {"median": took[len(took) // 2], "p90": took[9 * len(took) // 10],
                        "longest": took[-1]}
     return found
-print("CONTROLS " + json.dumps(_measured(_)))
+print("CONTROLS " + json.dumps(_measured(list(Out.values())[-1])))
 """
 
 

@@ -3,6 +3,7 @@
 With no kernel behind the page (GitHub, the site, a printout) the static twin stands there.
 """
 
+import gc
 import html
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -51,6 +52,9 @@ class Interactive:
             control.description = control.description or name
             control.observe(lambda _change: self.redraw(), names="value")
         self.redraw()
+        # Else some pictures wait while Python looks through all that torch has imported.
+        gc.collect()
+        gc.freeze()
 
     def redraw(self) -> None:
         try:

@@ -19,6 +19,7 @@ CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets.map((cell
           errors: errors.map((each) => each.traceback.join("\\n"))};
 })"""
 IDLE = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+CONTROLS = ".noUi-handle, .widget-dropdown select, .widget-checkbox input"
 LAST_PICTURE = "[...document.querySelectorAll('img.widget-image')].at(-1)?.src"
 
 
@@ -87,7 +88,7 @@ def test_all_of_it_runs_and_each_control_draws_anew(page, course, name):
     errors = [cell["errors"] for cell in code if "raises-exception" not in cell["tags"]]
     assert [error for each in errors for error in each] == []
     assert [cell["source"] for cell in code if not cell["ran"]] == []
-    controls = page.locator(".jp-OutputArea").locator(".noUi-handle, .widget-dropdown select")
+    controls = page.locator(".jp-OutputArea").locator(CONTROLS)
     drawn_anew = 0
     for number in range(controls.count()):
         control = controls.nth(number)
@@ -97,6 +98,8 @@ def test_all_of_it_runs_and_each_control_draws_anew(page, course, name):
         if control.evaluate("e => e.tagName") == "SELECT":
             chosen, of = control.evaluate("e => [e.selectedIndex, e.options.length]")
             control.select_option(index=(chosen + 1) % of)
+        elif control.evaluate("e => e.type") == "checkbox":
+            page.keyboard.press("Space")
         else:
             low, at, high = control.evaluate(
                 "e => ['valuemin', 'valuenow', 'valuemax'].map(n => +e.getAttribute('aria-' + n))"
