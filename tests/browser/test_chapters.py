@@ -20,7 +20,9 @@ CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets.map((cell
 })"""
 IDLE = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
 CONTROLS = ".noUi-handle, .widget-dropdown select, .widget-checkbox input"
-LAST_PICTURE = "[...document.querySelectorAll('img.widget-image')].at(-1)?.src"
+# A picture, and what it was drawn for: another value may give the same picture.
+DRAWN = """[...document.querySelectorAll('.jp-OutputArea img.widget-image')].map((e) => e.src)
+  + [...document.querySelectorAll('.jp-OutputArea .widget-html')].map((e) => e.innerText)"""
 
 
 class Lab:
@@ -93,7 +95,7 @@ def test_all_of_it_runs_and_each_control_draws_anew(page, course, name):
     for number in range(controls.count()):
         control = controls.nth(number)
         control.scroll_into_view_if_needed()
-        before = page.evaluate(LAST_PICTURE)
+        before = page.evaluate(DRAWN)
         control.focus()
         if control.evaluate("e => e.tagName") == "SELECT":
             chosen, of = control.evaluate("e => [e.selectedIndex, e.options.length]")
@@ -106,7 +108,7 @@ def test_all_of_it_runs_and_each_control_draws_anew(page, course, name):
             )
             page.keyboard.press("ArrowRight" if at < high else "ArrowLeft")
             assert low < high
-        page.wait_for_function(f"(old) => {LAST_PICTURE} !== old", arg=before, timeout=30_000)
+        page.wait_for_function(f"(old) => {DRAWN} !== old", arg=before, timeout=30_000)
         drawn_anew += 1
     assert (drawn_anew > 0) == (
         "widgets.Interactive(" in str(built) or "widgets.jigsaw(" in str(built)
