@@ -50,6 +50,7 @@ class Interactive:
         self.view = ipywidgets.VBox([bar, self.image, self.message])
         for name, control in controls.items():
             control.description = control.description or name
+            control.style.description_width = "initial"  # as wide as its words
             control.observe(lambda _change: self.redraw(), names="value")
         self.redraw()
         # Else some pictures wait while Python looks through all that torch has imported.

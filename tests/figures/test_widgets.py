@@ -75,6 +75,7 @@ def test_below_a_picture_stands_what_it_was_drawn_for():
         bits=ipywidgets.IntSlider(3),
     )
     assert [c.description for c in made.controls.values()] == ["share", "of", "bits"]
+    assert {c.style.description_width for c in made.controls.values()} == {"initial"}
     assert "share 0.25, of first &lt;1&gt;, bits 3" in made.message.value
     made.controls["layer"].value = "b"
     made.controls["share"].value = 0.5
