@@ -4,6 +4,7 @@ import nbformat
 import pytest
 
 from course_lib.classroom.assembly import find_root
+from lab_fixture import course, page, serve
 
 pytestmark = pytest.mark.slow
 ROOT = find_root()
