@@ -142,7 +142,7 @@ def page(work: Path) -> str:
         lines += [f"**{begins} [{goes_on.number}: {goes_on.title}]({goes_on.name}.ipynb)**", ""]
     else:
         lines += ["**You worked through all chapters.**", ""]
-    lines += ["| | | Chapter | Minutes | Exercise |", "|---|---|---|---:|---|", *rows, ""]
+    lines += ["| No. | State | Chapter | Minutes | Exercise |", "|---|---|---|---:|---|", *rows, ""]
     lines += [
         "○ not begun, ◐ begun, ● done: all its cells ran. (As it was when you opened this page.)",
         "",

@@ -25,6 +25,8 @@ WAITS = (
     f'<span class="course-waits" style="color:{MUTED};font-size:12px">'
     "Cells are running: the picture follows when they are done.</span>"
 )
+# For those who hear the page: ipywidgets' images have no text of their own.
+UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
 
 
 class Interactive:
@@ -68,6 +70,7 @@ class Interactive:
         drawn_for = ", ".join(f"{c.description} {_chosen(c)}" for c in self.controls.values())
         self.message.value = (
             f'<span style="color:{MUTED};font-size:12px">{html.escape(drawn_for)}</span>'
+            f'<span style="{UNSEEN}">{html.escape(self.picture.alt)}</span>'
         )
         self.image.value = self.picture.png()
 

@@ -1,6 +1,7 @@
 """JupyterLab and a browser for it, as a learner has them."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -49,6 +50,7 @@ def serve(tmp_path):
             env=os.environ | own | {"PYTHONPATH": str(find_root())},
             stdout=(tmp_path / "said").open("w"),
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         servers.append(server)
         address = f"http://localhost:{port}"
@@ -62,8 +64,12 @@ def serve(tmp_path):
 
     yield started
     for server in servers:
-        server.terminate()
-        server.wait(60)
+        server.terminate()  # it ends its kernels
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:  # Jupyter's own waiting is not what is tested here
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
 
 
 @pytest.fixture

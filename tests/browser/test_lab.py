@@ -4,6 +4,8 @@ import pytest
 
 from course_lib.classroom import assembly
 from course_lib.classroom.assembly import find_root
+from course_lib.phone import page_runtime
+from lab_fixture import course, page, serve
 
 pytestmark = pytest.mark.slow
 
@@ -79,3 +81,35 @@ def test_the_slider_takes_pieces_away(page, lab):
     assert page.locator(".widget-dropdown select").last.evaluate(
         "e => e === document.activeElement"
     )
+
+
+def test_what_is_ours_on_the_page_has_no_fault_that_axe_knows(page, lab):
+    """Outputs, texts and controls, and the welcome; JupyterLab's own frame is not ours."""
+    try:
+        axe = page_runtime.axe().read_text()
+    except (page_runtime.Missing, OSError) as problem:
+        pytest.skip(f"no axe-core here: {problem}")
+
+    def faults(*places):
+        page.evaluate(axe)
+        return page.evaluate(
+            """(places) => axe.run({include: places}, NO_NAME).then(({violations}) =>
+                violations.map((v) => [v.id, v.help, ...v.nodes.map((n) => n.html)]))""".replace(
+                "NO_NAME",
+                # ipywidgets gives no name to a slider's handle and no text to a picture: a label
+                # stands beside the one, and its text, unseen, below the other.
+                "{rules: {'aria-input-field-name': {enabled: false}, "
+                "'image-alt': {enabled: false}}}",
+            ),
+            [[place] for place in places],
+        )
+
+    page.goto(lab.replace("01_jigsaw.ipynb", "welcome.md"))
+    page.locator(".jp-MarkdownViewer").get_by_role("row").last.wait_for(timeout=90_000)
+    assert faults(".jp-MarkdownViewer") == []
+    page.goto(lab)
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=90_000)
+    page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
+    page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
+    page.locator(".jp-OutputArea img.widget-image").last.wait_for(timeout=120_000)
+    assert faults(".jp-OutputArea", ".jp-MarkdownOutput") == []

@@ -1,5 +1,6 @@
 """widgets redraw their picture when a control moves, and leave it where no kernel runs."""
 
+import html
 import io
 
 import ipywidgets
@@ -80,6 +81,7 @@ def test_below_a_picture_stands_what_it_was_drawn_for():
     made.controls["layer"].value = "b"
     made.controls["share"].value = 0.5
     assert "share 0.5, of last, bits 3" in made.message.value
+    assert f">{html.escape(made.picture.alt)}</span>" in made.message.value
 
 
 def test_points_answer_where_they_lie():
